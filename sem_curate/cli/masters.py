@@ -1,0 +1,126 @@
+"""``sem-curate masters``: register, list and remove master particles."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sem_curate.cli import output
+from sem_curate.cli.common import dataset_option, open_dataset, reviewer, reviewer_option
+from sem_curate.errors import InputError
+
+
+@click.group("masters")
+def command() -> None:
+    """Register, list and remove masters. Every change is a new, numbered master set."""
+
+
+@command.command("register")
+@dataset_option
+@reviewer_option
+@click.argument("particles", nargs=-1)
+@click.option("--label", default=None, help="Label (name or id) of the given PARTICLES; a new name makes a new label.")
+@click.option("--csv", "table", type=click.Path(exists=True, dir_okay=False), help="CSV with particle_id and label.")
+@click.option(
+    "--from-manifest", type=int, default=None, metavar="N", help="Take N labelled particles per manifest label."
+)
+@click.option("--reason", default="")
+@output.json_option
+def register(
+    dataset_name: str,
+    by: str | None,
+    particles: tuple[str, ...],
+    label: str | None,
+    table: str | None,
+    from_manifest: int | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Register PARTICLES as masters of a label, or read them from a CSV or from the manifest's own labels."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide.run import register_masters
+
+    chosen = _chosen(ds, particles, label, table, from_manifest)
+    result = register_masters(ds, chosen, by=reviewer(by), reason=reason)
+    output.emit(
+        result,
+        as_json=as_json,
+        text=lambda: f"master set {result['version']}: {result['masters']} masters ({result['added']} new)",
+    )
+
+
+@command.command("remove")
+@dataset_option
+@reviewer_option
+@click.argument("particles", nargs=-1, required=True)
+@click.option("--reason", default="")
+@output.json_option
+def remove(dataset_name: str, by: str | None, particles: tuple[str, ...], reason: str, as_json: bool) -> None:
+    """Stop using PARTICLES as masters; their decisions stay."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide.run import remove_masters
+
+    output.emit(remove_masters(ds, particles, by=reviewer(by), reason=reason), as_json=as_json)
+
+
+@command.command("list")
+@dataset_option
+@output.json_option
+def list_masters(dataset_name: str, as_json: bool) -> None:
+    """List the current master set."""
+    ds = open_dataset(dataset_name)
+    from sem_curate import dataset
+    from sem_curate.registry import labels, masters
+
+    snapshot = masters.current(dataset.dataset_id(ds))
+    names = labels.by_ids(snapshot.masters.values())
+    rows = sorted((names[label_id].name(), particle_id) for particle_id, label_id in snapshot.masters.items())
+    result = {"version": snapshot.version, "masters": dict(snapshot.masters)}
+    output.emit(result, as_json=as_json, text=lambda: output.table(("label", "particle"), rows))
+
+
+def _chosen(
+    ds: Any, particles: tuple[str, ...], label: str | None, table: str | None, from_manifest: int | None
+) -> dict[str, list[str]]:
+    given = [bool(particles), table is not None, from_manifest is not None]
+    if sum(given) != 1:
+        raise InputError("give either PARTICLES with --label, or --csv FILE, or --from-manifest N")
+    if table is not None:
+        return _from_csv(Path(table))
+    if from_manifest is not None:
+        return _from_manifest(ds, from_manifest)
+    if not label:
+        raise InputError("name the label of these particles with --label")
+    return {label: list(particles)}
+
+
+def _from_csv(path: Path) -> dict[str, list[str]]:
+    chosen: dict[str, list[str]] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        missing = {"particle_id", "label"} - set(reader.fieldnames or ())
+        if missing:
+            raise InputError(f"'{path}' lacks the column {' and '.join(sorted(missing))}")
+        for row in reader:
+            if row["particle_id"] and row["label"]:
+                chosen.setdefault(row["label"].strip(), []).append(row["particle_id"].strip())
+    return chosen
+
+
+def _from_manifest(ds: Any, per_label: int) -> dict[str, list[str]]:
+    from sem_curate import dataset, schema
+
+    chosen: dict[str, list[str]] = {}
+    rows = dataset.find_particles(
+        ds, {schema.MANIFEST_LABEL: {"$nin": [None, ""]}}, (schema.MANIFEST_LABEL,), sort=f"{schema.GROUP}._id"
+    )
+    for row in rows:
+        taken = chosen.setdefault(row[schema.MANIFEST_LABEL], [])
+        if len(taken) < per_label:
+            taken.append(row[schema.PARTICLE_ID])
+    if not chosen:
+        raise InputError("the manifest had no label column; name masters with --csv or in the App")
+    return chosen

@@ -1,0 +1,78 @@
+"""``sem-curate review``: the queue from the terminal."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import click
+
+from sem_curate.cli import output
+from sem_curate.cli.common import dataset_option, open_dataset, reviewer, reviewer_option
+
+
+@click.group("review")
+def command() -> None:
+    """Show the queue; decide and undo. Reviewing with pictures happens in the App: sem-curate app."""
+
+
+@command.command("queue")
+@dataset_option
+@click.option("--queue", default="review", show_default=True, help="review, unknown, auto, skipped or all.")
+@output.json_option
+def queue_command(dataset_name: str, queue: str, as_json: bool) -> None:
+    """Show how much is left and the next particle."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.review import run as review
+
+    result = {"counts": review.counts(ds), "next": review.next_card(ds, queue=queue)}
+    output.emit(result, as_json=as_json, text=lambda: _queue_text(result))
+
+
+@command.command("decide")
+@dataset_option
+@reviewer_option
+@click.argument("particle_id")
+@click.argument("action", type=click.Choice(["accept", "label", "unknown", "skip"]))
+@click.option("--label", default=None, help="Label name or id, with the action 'label'.")
+@output.json_option
+def decide(dataset_name: str, by: str | None, particle_id: str, action: str, label: str | None, as_json: bool) -> None:
+    """Decide one particle."""
+    ds = open_dataset(dataset_name)
+    from sem_curate import dataset
+    from sem_curate.registry import labels
+    from sem_curate.review import run as review
+
+    label_id = labels.find(dataset.record(ds).catalogue, label).label_id if label else None
+    result = review.decide(
+        ds, particle_id, action, by=reviewer(by), request_id=uuid.uuid4().hex, label_id=label_id, source="cli"
+    )
+    output.emit(result, as_json=as_json, text=lambda: f"{particle_id}: {result['decision']}{_named(result['card'])}")
+
+
+@command.command("undo")
+@dataset_option
+@reviewer_option
+@output.json_option
+def undo(dataset_name: str, by: str | None, as_json: bool) -> None:
+    """Take back your newest decision that still stands."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.review import run as review
+
+    result = review.undo(ds, by=reviewer(by), request_id=uuid.uuid4().hex)
+    done = f"{result['particle_id']} is {result['card']['decision']} again" if result else "nothing to undo"
+    output.emit(result or {"undone": None}, as_json=as_json, text=lambda: done)
+
+
+def _queue_text(result: dict[str, Any]) -> str:
+    card = result["next"]
+    counts = ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+    if card is None:
+        return f"{counts}\nThe queue is empty."
+    proposal = card["proposal"]
+    shown = f"{proposal['name_ja']} / {proposal['name_en']}" if proposal else "no proposal"
+    return f"{counts}\nnext: {card['particle_id']}: {shown} ({', '.join(row['en'] for row in card['reasons'])})"
+
+
+def _named(card: dict[str, Any]) -> str:
+    return f" {card['label']['name_ja']} / {card['label']['name_en']}" if card["label"] else ""

@@ -1,0 +1,72 @@
+"""``sem-curate status``: what is in a dataset and what is left to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from sem_curate.cli import output
+from sem_curate.cli.common import open_dataset
+
+
+@click.command("status")
+@click.option("--dataset", "dataset_name", default=None, help="Dataset name; without it, list them all.")
+@output.json_option
+def command(dataset_name: str | None, as_json: bool) -> None:
+    """Show counts, waiting work, masters and the newest decisions."""
+    if dataset_name is None:
+        names = _names()
+        empty = "No datasets yet. Start with: sem-curate ingest FOLDER --dataset NAME"
+        output.emit({"datasets": names}, as_json=as_json, text=lambda: "\n".join(names) or empty)
+        return
+    result = _status(open_dataset(dataset_name))
+    output.emit(result, as_json=as_json, text=lambda: _text(result))
+
+
+def _names() -> list[str]:
+    from sem_curate.app.mongod import ensure_database
+
+    ensure_database()
+    import fiftyone as fo
+
+    from sem_curate import dataset
+
+    return [name for name in fo.list_datasets() if dataset.is_ours(fo.load_dataset(name))]
+
+
+def _status(ds: Any) -> dict[str, Any]:
+    from sem_curate import dataset, schema
+    from sem_curate.registry import history, masters
+    from sem_curate.review import run as review
+
+    identity = dataset.dataset_id(ds)
+    snapshot = masters.current(identity)
+    return {
+        "dataset": ds.name,
+        "counts": review.counts(ds),
+        "views_per_particle": dataset.count_by(ds, schema.N_VIEWS),
+        "pending": dataset.count_pending(ds),
+        "encoder_keys": dataset.encoder_keys(ds),
+        "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
+        "unmirrored": len(history.unmirrored(identity)),
+        "newest": [
+            {"at": event.at, "by": event.by, "particle_id": event.particle_id, "decision": event.decision or event.kind}
+            for event in history.newest(identity, limit=5)
+        ],
+    }
+
+
+def _text(result: dict[str, Any]) -> str:
+    lines = [
+        output.table(("what", "particles"), result["counts"].items()),
+        "",
+        output.table(("views per particle", "particles"), sorted(result["views_per_particle"].items())),
+        "",
+        f"waiting: {', '.join(f'{stage} {count}' for stage, count in result['pending'].items())}",
+        f"masters: {result['master_set']['masters']} (version {result['master_set']['version']})",
+    ]
+    lines += [
+        f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {row['particle_id']} {row['decision']}" for row in result["newest"]
+    ]
+    return "\n".join(lines)

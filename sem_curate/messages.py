@@ -1,0 +1,58 @@
+"""Every text of ours that reaches the App, in Japanese and English, by code. No other file holds such texts."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, dict[str, str]] = {
+    # -- review reasons (decide/propose.py) --------------------------------------------------------------------
+    "reason.no_usable_view": {"ja": "使えるビューがない", "en": "no usable view"},
+    "reason.too_few_masters": {"ja": "マスターが足りない", "en": "too few masters"},
+    "reason.unknown": {"ja": "未知の可能性", "en": "unlike every master"},
+    "reason.close_candidates": {"ja": "候補が拮抗", "en": "close candidates"},
+    "reason.views_disagree": {"ja": "ビュー間で不一致", "en": "views disagree"},
+    "reason.low_confidence": {"ja": "確信度が低い", "en": "low confidence"},
+    "reason.poor_quality": {"ja": "画質が低い", "en": "poor quality"},
+    # -- notices -----------------------------------------------------------------------------------------------
+    "notice.not_certified": {
+        "ja": "提案です（誤り率の保証はまだありません）",
+        "en": "suggestion, not certified",
+    },
+    # -- quality tags (quality/gate.py) ------------------------------------------------------------------------
+    "tag.no_particle": {"ja": "粒子が見つからない", "en": "no particle found"},
+    "tag.blur": {"ja": "ボケ", "en": "blurred"},
+    "tag.noise": {"ja": "ノイズが多い", "en": "noisy"},
+    "tag.low_contrast": {"ja": "コントラスト不足", "en": "low contrast"},
+    "tag.charging": {"ja": "チャージアップ", "en": "charging"},
+    "tag.saturation": {"ja": "白飛び・黒つぶれ", "en": "overexposed or clipped"},
+    "tag.drift": {"ja": "ドリフト・像ずれ", "en": "drift"},
+    "tag.contour_missing": {"ja": "外周欠け", "en": "outer contour missing"},
+    "tag.frame_cut": {"ja": "画面端で切れている", "en": "cut by the frame"},
+    "tag.small_particle": {"ja": "小さく写っている", "en": "small in the frame"},
+    "tag.info_bar": {"ja": "情報バーあり", "en": "info bar in the image"},
+    "tag.unreadable": {"ja": "画像を読めない", "en": "image cannot be read"},
+    # -- why a view is recommended (quality/recommend.py) ------------------------------------------------------
+    "recommend.only_view": {"ja": "唯一のビュー", "en": "the only view"},
+    "recommend.whole_outline": {"ja": "輪郭全体が見える中で最良", "en": "best view with the whole outline"},
+    "recommend.best_quality": {"ja": "画質が最良", "en": "best quality"},
+    "recommend.least_bad": {"ja": "使えるビューがない中で最良", "en": "least bad; no view is usable"},
+}
+
+
+def text(code: str, language: str) -> str:
+    """Return a text by code; an unknown code is shown as it is, so that nothing disappears silently."""
+    return MESSAGES.get(code, {}).get(language, code)
+
+
+def both(code: str) -> dict[str, str]:
+    """Return ``{"ja", "en"}`` of one code."""
+    return {"ja": text(code, "ja"), "en": text(code, "en")}
+
+
+def coded(kind: str, code: str) -> dict[str, str]:
+    """Return ``{"code", "ja", "en"}`` of ``kind.code``, showing the bare code when it has no text.
+
+    >>> coded("reason", "unknown")["en"]
+    'unlike every master'
+    """
+    full = f"{kind}.{code}"
+    shown = both(full) if full in MESSAGES else {"ja": code, "en": code}
+    return {"code": code, **shown}

@@ -1,0 +1,124 @@
+"""FiftyOne's particle fields as a mirror of the history: written after it, rebuilt from it.
+
+A decision counts from the moment it is in the history. If the process dies before the fields follow, the event is
+still marked as not mirrored, and the next :func:`catch_up` finishes the work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import fiftyone as fo
+
+from sem_curate import dataset, schema
+from sem_curate.progress import Progress, silent
+from sem_curate.registry import history, labels, masters
+from sem_curate.registry.fold import State
+
+CHUNK = 1000
+
+
+def language(ds: fo.Dataset) -> str:
+    """Return the language of display names in fields: the dataset's setting, else the machine's; "ja" or "en"."""
+    chosen = dataset.record(ds).settings.get("language")
+    if chosen in ("ja", "en"):
+        return str(chosen)
+    locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
+    return "ja" if locale.lower().startswith("ja") else "en"
+
+
+def refresh(ds: fo.Dataset, particle_ids: Iterable[str], *, clear_pending: Iterable[str] = ()) -> int:
+    """Write what is in force onto every slice of the given particles; returns how many particles were written."""
+    identity = dataset.dataset_id(ds)
+    spoken = language(ds)
+    written = 0
+    for chunk in dataset.chunks(list(particle_ids), CHUNK):
+        states = history.states(identity, chunk)
+        names = labels.by_ids(state.label_id for state in states.values() if state.label_id)
+        updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
+        dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
+        history.mark_mirrored(identity, {key: state.seq for key, state in states.items()})
+        written += len(chunk)
+    return written
+
+
+def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> dict[str, Any]:
+    """Return the FiftyOne fields that show ``state``."""
+    label = names.get(state.label_id or "")
+    return {
+        schema.DECISION: state.decision,
+        schema.LABEL: dataset.classification(label.name(spoken), label.label_id) if label else None,
+        schema.DECIDED_BY: state.by,
+        schema.DECIDED_AT: state.at,
+    }
+
+
+def catch_up(ds: fo.Dataset) -> int:
+    """Finish the mirroring of events whose writer died in between; cheap when there are none."""
+    waiting = history.unmirrored(dataset.dataset_id(ds))
+    return refresh(ds, _known(ds, waiting)) if waiting else 0
+
+
+def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
+    """Write every decision and master mark again from the history, correcting fields that say something else.
+
+    Returns:
+        ``{"with_history", "corrected", "masters"}`` in particles.
+    """
+    identity = dataset.dataset_id(ds)
+    with_history = _known(ds, history.all_particles(identity))
+    claimed = dataset.find_particles(ds, {schema.DECISION: {"$nin": [None, schema.UNDECIDED]}})
+    everything = sorted({*with_history, *(found[schema.PARTICLE_ID] for found in claimed)})
+    corrected = 0
+    for start in range(0, len(everything), CHUNK):
+        chunk = everything[start : start + CHUNK]
+        corrected += _differing(ds, chunk)
+        refresh(ds, chunk)
+        progress(start + len(chunk), len(everything), "fields")
+    return {"with_history": len(with_history), "corrected": corrected, "masters": mark_masters(ds)}
+
+
+def mark_masters(ds: fo.Dataset) -> int:
+    """Make the ``master_of`` field show the current master set; returns how many masters there are."""
+    snapshot = masters.current(dataset.dataset_id(ds))
+    names = labels.by_ids(snapshot.masters.values())
+    spoken = language(ds)
+    marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.MASTER_OF: {"$ne": None}})}
+    updates: dict[str, dict[str, Any]] = {key: {schema.MASTER_OF: None} for key in marked - set(snapshot.masters)}
+    for particle_id, label_id in snapshot.masters.items():
+        label = names.get(label_id)
+        updates[particle_id] = {schema.MASTER_OF: label.name(spoken) if label else label_id}
+    dataset.write_particles(ds, updates)
+    return len(snapshot.masters)
+
+
+def rename_label(ds: fo.Dataset, label: labels.LabelView) -> int:
+    """Make a label's new display name show in every field; ids, decisions and vectors stay. Returns samples changed."""
+    return dataset.rename_label(ds, label.label_id, label.name(language(ds)))
+
+
+def _known(ds: fo.Dataset, particle_ids: list[str]) -> list[str]:
+    # Decisions may outlive their images; they wait in the history until the particle is ingested again.
+    known: list[str] = []
+    for chunk in dataset.chunks(particle_ids, CHUNK):
+        found = dataset.find_particles(ds, {schema.PARTICLE_ID: {"$in": list(chunk)}})
+        known += sorted(row[schema.PARTICLE_ID] for row in found)
+    return known
+
+
+def _differing(ds: fo.Dataset, particle_ids: list[str]) -> int:
+    identity = dataset.dataset_id(ds)
+    states = history.states(identity, particle_ids)
+    shown = dataset.read_views(ds, particle_ids, (schema.DECISION, schema.LABEL))
+    differing = 0
+    for particle_id, views in shown.items():
+        state = states.get(particle_id, State())
+        wanted = (state.decision, state.label_id)
+        seen = {
+            (view.get(schema.DECISION) or schema.UNDECIDED, (view.get(schema.LABEL) or {}).get("label_id"))
+            for view in views.values()
+        }
+        differing += seen != {wanted}
+    return differing

@@ -1,0 +1,154 @@
+"""The documents of the registry. This room is the only one that speaks mongoengine.
+
+A standalone mongod has no transactions: every change is one document, guarded by a unique index or a revision.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cache
+from typing import Any
+
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    Document,
+    EmbeddedDocument,
+    EmbeddedDocumentListField,
+    FloatField,
+    IntField,
+    ListField,
+    StringField,
+)
+
+from sem_curate.registry.connection import ALIAS
+
+
+def now() -> datetime:
+    """Return the current time in UTC, cut to milliseconds as MongoDB stores it."""
+    moment = datetime.now(timezone.utc)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class DatasetRecord(Document):
+    """What outlives the FiftyOne dataset: its stable id, label catalogue, views and settings."""
+
+    dataset_id = StringField(primary_key=True)
+    name = StringField(required=True)
+    catalogue = StringField(required=True)
+    views = ListField(StringField(), required=True)
+    settings = DictField()
+    created_at = DateTimeField(default=now)
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_datasets",
+        "indexes": [{"fields": ["name"], "unique": True}],
+    }
+
+
+class LabelVersion(EmbeddedDocument):
+    """One version of what people read: names, definitions, synonyms."""
+
+    version = IntField(required=True)
+    name_ja = StringField(default="")
+    name_en = StringField(default="")
+    definition_ja = StringField(default="")
+    definition_en = StringField(default="")
+    synonyms_ja = ListField(StringField())
+    synonyms_en = ListField(StringField())
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+
+
+class Label(Document):
+    """A category. ``label_id`` never changes and is never reused; the newest version is what people see."""
+
+    label_id = StringField(primary_key=True)
+    catalogue = StringField(required=True)
+    active = BooleanField(default=True)
+    name_keys = ListField(StringField())  # normalised names of the newest version
+    rev = IntField(default=1)
+    versions = EmbeddedDocumentListField(LabelVersion)
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_labels",
+        "indexes": [
+            {
+                "fields": ["catalogue", "name_keys"],
+                "unique": True,
+                "partialFilterExpression": {"active": True},
+            }
+        ],
+    }
+
+
+class MasterSet(Document):
+    """An immutable snapshot of which particles stand for which label."""
+
+    dataset_id = StringField(required=True)
+    version = IntField(required=True)
+    masters = ListField(DictField())  # [{"label_id", "particle_id"}]
+    content_hash = StringField(required=True)
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_master_sets",
+        "indexes": [{"fields": ["dataset_id", "version"], "unique": True}],
+    }
+
+
+class Event(Document):
+    """One line of the append-only history. Its id is the caller's request id, so a retry cannot double it."""
+
+    event_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    particle_id = StringField(required=True)
+    seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
+    kind = StringField(required=True, choices=("decide", "undo"))
+    decision = StringField()
+    label_id = StringField()
+    undoes = StringField()
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    source = StringField(default="")
+    receipt_id = StringField()
+    seconds = FloatField()
+    note = StringField()
+    mirrored = BooleanField(default=False)  # bookkeeping only: have the FiftyOne fields caught up?
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_events",
+        "indexes": [
+            {"fields": ["dataset_id", "particle_id", "seq"], "unique": True},
+            {"fields": ["dataset_id", "by", "-at"]},
+            {"fields": ["dataset_id", "mirrored"], "partialFilterExpression": {"mirrored": False}},
+        ],
+    }
+
+
+class Receipt(Document):
+    """Everything needed to explain one proposal. Its id is the hash of its content."""
+
+    receipt_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    particle_id = StringField(required=True)
+    content = DictField()
+    first_at = DateTimeField(default=now)
+    last_at = DateTimeField(default=now)  # the newest of a particle is its current proposal
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_receipts",
+        "indexes": [{"fields": ["dataset_id", "particle_id", "-last_at"]}],
+    }
+
+
+@cache
+def ensure_indexes() -> None:
+    """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
+    document: Any
+    for document in (DatasetRecord, Label, MasterSet, Event, Receipt):
+        document.ensure_indexes()

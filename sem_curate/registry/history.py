@@ -1,0 +1,161 @@
+"""The append-only history of decisions. What happened is stored; what is in force is computed by :mod:`fold`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from pymongo import InsertOne, UpdateMany, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from sem_curate.errors import ConflictError
+from sem_curate.registry.connection import connect, journaled
+from sem_curate.registry.documents import Event, Receipt, ensure_indexes, now
+from sem_curate.registry.fold import EventView, State, fold
+
+CHUNK = 1000
+
+
+def append(event: EventView, dataset_id: str) -> EventView:
+    """Store one event and wait until it is in the server's journal.
+
+    Storing the same event id again returns the stored event: a retry after a crash or a double click is harmless.
+
+    Raises:
+        ConflictError: another event took this place in the particle's history first.
+    """
+    ensure_indexes()
+    document = _document(event, dataset_id)
+    try:
+        journaled(Event).insert_one(document)
+    except DuplicateKeyError:
+        stored = Event.objects(event_id=event.event_id, dataset_id=dataset_id).first()
+        if stored is not None and stored.particle_id == event.particle_id:
+            return _view(stored)
+        raise ConflictError(
+            f"particle '{event.particle_id}' was decided by somebody else in the meantime; look at it again"
+        ) from None
+    return event
+
+
+def append_many(events: Sequence[EventView], dataset_id: str) -> list[EventView]:
+    """Store many events; those whose place was taken in the meantime are left out of the result."""
+    ensure_indexes()
+    stored: list[EventView] = []
+    for start in range(0, len(events), CHUNK):
+        part = events[start : start + CHUNK]
+        try:
+            journaled(Event).bulk_write([InsertOne(_document(e, dataset_id)) for e in part], ordered=False)
+            refused: set[int] = set()
+        except BulkWriteError as error:
+            refused = {failure["index"] for failure in error.details["writeErrors"]}
+        stored += [event for index, event in enumerate(part) if index not in refused]
+    return stored
+
+
+def of_particles(dataset_id: str, particle_ids: Collection[str]) -> dict[str, list[EventView]]:
+    """Return each particle's events, oldest first; particles without events have no entry."""
+    connect()
+    found: dict[str, list[EventView]] = {}
+    ids = list(particle_ids)
+    for start in range(0, len(ids), CHUNK):
+        query = {"dataset_id": dataset_id, "particle_id": {"$in": ids[start : start + CHUNK]}}
+        for document in Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)]):
+            found.setdefault(document["particle_id"], []).append(_from_raw(document))
+    return found
+
+
+def states(dataset_id: str, particle_ids: Collection[str]) -> dict[str, State]:
+    """Return what is in force for each particle that has a history."""
+    return {key: fold(events) for key, events in of_particles(dataset_id, particle_ids).items()}
+
+
+def newest_of(dataset_id: str, by: str, *, limit: int = 50) -> list[EventView]:
+    """Return a reviewer's newest events, newest first."""
+    connect()
+    query = {"dataset_id": dataset_id, "by": by}
+    found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1)]).limit(limit)
+    return [_from_raw(document) for document in found]
+
+
+def newest(dataset_id: str, *, limit: int = 20) -> list[EventView]:
+    """Return the newest events of a dataset, newest first."""
+    connect()
+    found = Event._get_collection().find({"dataset_id": dataset_id}).sort([("at", -1)]).limit(limit)
+    return [_from_raw(document) for document in found]
+
+
+def unmirrored(dataset_id: str) -> list[str]:
+    """Return the particles whose newest events have not reached the FiftyOne fields."""
+    connect()
+    query = {"dataset_id": dataset_id, "mirrored": False}
+    return sorted(Event._get_collection().distinct("particle_id", query))
+
+
+def all_particles(dataset_id: str) -> list[str]:
+    """Return every particle that has a history."""
+    connect()
+    return sorted(Event._get_collection().distinct("particle_id", {"dataset_id": dataset_id}))
+
+
+def mark_mirrored(dataset_id: str, seen: dict[str, int]) -> None:
+    """Note that the fields show the events up to ``{particle_id: seq}``; later ones stay open."""
+    operations = [
+        UpdateMany(
+            {"dataset_id": dataset_id, "particle_id": particle_id, "seq": {"$lte": seq}, "mirrored": False},
+            {"$set": {"mirrored": True}},
+        )
+        for particle_id, seq in seen.items()
+    ]
+    if operations:
+        Event._get_collection().bulk_write(operations, ordered=False)
+
+
+def save_receipts(receipts: Iterable[dict[str, Any]], dataset_id: str) -> None:
+    """Store receipts, ``{"receipt_id", "particle_id", "content"}``; an identical one only gets a new ``last_at``."""
+    connect()
+    moment = now()
+    operations = [
+        UpdateOne(
+            {"_id": receipt["receipt_id"]},
+            {
+                "$setOnInsert": {
+                    "dataset_id": dataset_id,
+                    "particle_id": receipt["particle_id"],
+                    "content": receipt["content"],
+                    "first_at": moment,
+                },
+                "$set": {"last_at": moment},
+            },
+            upsert=True,
+        )
+        for receipt in receipts
+    ]
+    if operations:
+        Receipt._get_collection().bulk_write(operations, ordered=False)
+
+
+def get_receipt(receipt_id: str) -> dict[str, Any] | None:
+    """Return a receipt's content, or None."""
+    connect()
+    found = Receipt._get_collection().find_one({"_id": receipt_id})
+    return dict(found["content"]) if found else None
+
+
+def _document(event: EventView, dataset_id: str) -> dict[str, Any]:
+    return {
+        "_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id, "seq": event.seq,
+        "kind": event.kind, "decision": event.decision, "label_id": event.label_id, "undoes": event.undoes,
+        "by": event.by, "at": event.at or now(), "source": event.source, "receipt_id": event.receipt_id,
+        "seconds": event.seconds, "note": event.note, "mirrored": False,
+    }  # fmt: skip
+
+
+def _from_raw(raw: dict[str, Any]) -> EventView:
+    fields = EventView.__dataclass_fields__
+    values: dict[str, Any] = {name: raw.get(name) for name in fields if name != "event_id"}
+    return EventView(event_id=raw["_id"], **values)
+
+
+def _view(event: Event) -> EventView:
+    return _from_raw(event.to_mongo().to_dict())

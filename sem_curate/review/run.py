@@ -1,0 +1,243 @@
+"""The review queue on a FiftyOne dataset: what to look at next, the card that shows it, decisions and undo."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import fiftyone as fo
+
+from sem_curate import dataset, mirror, schema
+from sem_curate.errors import InputError
+from sem_curate.registry import history
+from sem_curate.registry import labels as label_registry
+from sem_curate.registry.fold import State, fold
+from sem_curate.review import actions, cards
+
+QUEUES: Mapping[str, Mapping[str, Any]] = {
+    "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
+    "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
+    "auto": {schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}},
+    "skipped": {schema.DECISION: schema.SKIPPED},
+    "all": {},
+}
+CARD_FIELDS = (
+    schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
+    schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
+    schema.SOURCE_PATH,
+)  # fmt: skip
+
+
+def default_reviewer() -> str:
+    """Return the reviewer's name: ``SEM_CURATE_REVIEWER``, else the machine's user."""
+    return os.environ.get("SEM_CURATE_REVIEWER") or getpass.getuser()
+
+
+def counts(ds: fo.Dataset) -> dict[str, int]:
+    """Return how many particles there are, by proposal state and decision.
+
+    ``auto``, ``review`` and ``unknown`` count proposals that nobody has decided; ``left`` is what people should still
+    look at (review and unknown); ``decided`` includes automatic decisions.
+    """
+    by = {name: dataset.count_particles(ds, where) for name, where in QUEUES.items() if name != "all"}
+    decided = dataset.count_by(ds, schema.DECISION)
+    return {
+        "particles": dataset.count_particles(ds),
+        **by,
+        "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
+        "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),
+        "proposed": dataset.count_particles(ds, {schema.PROPOSAL_STATE: {"$ne": None}}),
+        "left": by["review"] + by["unknown"],
+    }
+
+
+def next_id(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> str | None:
+    """Return the next particle of a queue, or None when it is empty.
+
+    Args:
+        ds: the dataset.
+        queue: one of :data:`QUEUES`.
+        after: continue behind this particle, wherever it now stands; at the end start over.
+    """
+    if queue not in QUEUES:
+        raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
+    where = dict(QUEUES[queue])
+    if after is not None:
+        behind = _behind(ds, after)
+        found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=schema.REVIEW_PRIORITY, limit=1)
+        if found:
+            return str(found[0][schema.PARTICLE_ID])
+        where[schema.PARTICLE_ID] = {"$ne": after}
+    found = dataset.find_particles(ds, where, sort=schema.REVIEW_PRIORITY, limit=1)
+    return str(found[0][schema.PARTICLE_ID]) if found else None
+
+
+def _behind(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.REVIEW_PRIORITY,), limit=1)
+    if not rows:
+        return {}
+    priority, sample_id = rows[0].get(schema.REVIEW_PRIORITY), rows[0]["_id"]
+    same = {schema.REVIEW_PRIORITY: priority, "_id": {"$gt": sample_id}}
+    # MongoDB sorts null before numbers, but "$gt" null matches nothing.
+    later = {"$ne": None} if priority is None else {"$gt": priority}
+    return {"$or": [same, {schema.REVIEW_PRIORITY: later}]}
+
+
+def next_card(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> dict[str, Any] | None:
+    """Return the card of the next particle of a queue, or None when it is empty."""
+    particle_id = next_id(ds, queue=queue, after=after)
+    return None if particle_id is None else card(ds, particle_id)
+
+
+def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
+    """Return everything the panel shows about one particle, in both languages.
+
+    Raises:
+        InputError: when the dataset has no such particle.
+    """
+    found = dataset.read_views(ds, [particle_id], CARD_FIELDS)
+    if particle_id not in found:
+        raise InputError(f"dataset '{ds.name}' has no particle '{particle_id}'")
+    views = found[particle_id]
+    identity = dataset.dataset_id(ds)
+    state = history.states(identity, [particle_id]).get(particle_id, State())
+    shared = next(iter(views.values()))
+    receipt = history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
+    master_ids = [master["particle_id"] for master in receipt.get("masters", [])]
+    return cards.build(
+        particle_id,
+        views,
+        receipt,
+        state,
+        view_names=dataset.view_names(ds),
+        names=label_registry.by_ids(_label_ids(receipt, state)),
+        master_images=_best_images(ds, master_ids),
+    )
+
+
+def decide(
+    ds: fo.Dataset,
+    particle_id: str,
+    action: str,
+    *,
+    by: str,
+    request_id: str,
+    label_id: str | None = None,
+    seen_seq: int | None = None,
+    seconds: float | None = None,
+    source: str = "app",
+) -> dict[str, Any]:
+    """Record a reviewer's decision: history first, then the fields of every slice.
+
+    The same ``request_id`` again changes nothing and returns the first result.
+
+    Args:
+        ds: the dataset.
+        particle_id: which particle.
+        action: ``"accept"``, ``"label"`` (with ``label_id``), ``"unknown"`` or ``"skip"``.
+        by: the reviewer.
+        request_id: unique per intention.
+        label_id: the chosen label.
+        seen_seq: ``card["seq"]`` that the reviewer saw.
+        seconds: how long the reviewer looked.
+        source: "app", "cli", "operator", ...
+
+    Returns:
+        ``{"event_id", "decision", "label_id", "card"}``.
+
+    Raises:
+        InputError: the action makes no sense here.
+        UnknownLabelError: no such label.
+        ConflictError: somebody else acted first; nothing was written.
+    """
+    identity = dataset.dataset_id(ds)
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.PROPOSAL, schema.RECEIPT_ID), limit=1)
+    if not rows:
+        raise InputError(f"dataset '{ds.name}' has no particle '{particle_id}'")
+    events = history.of_particles(identity, [particle_id]).get(particle_id, [])
+    repeated = next((event for event in events if event.event_id == request_id), None)
+    if repeated is None:
+        if action == actions.LABEL and label_id:
+            label_id = label_registry.get(label_id).label_id
+        event = actions.decision_event(
+            particle_id,
+            action,
+            fold(events),
+            proposed=(rows[0].get(schema.PROPOSAL) or {}).get("label_id"),
+            label_id=label_id,
+            by=by,
+            request_id=request_id,
+            receipt_id=rows[0].get(schema.RECEIPT_ID),
+            seen_seq=seen_seq,
+            source=source,
+            seconds=seconds,
+        )
+        repeated = history.append(event, identity)
+    mirror.refresh(ds, [particle_id])
+    return {
+        "event_id": repeated.event_id,
+        "decision": repeated.decision,
+        "label_id": repeated.label_id,
+        "card": card(ds, particle_id),
+    }
+
+
+def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
+    """Take back the reviewer's newest decision that still stands; None when there is none.
+
+    Returns:
+        ``{"event_id", "particle_id", "card"}``.
+
+    Raises:
+        ConflictError: somebody else acted on that particle afterwards.
+    """
+    identity = dataset.dataset_id(ds)
+    own = history.newest_of(identity, by)
+    repeated = next((event for event in own if event.event_id == request_id), None)
+    if repeated is None:
+        histories = history.of_particles(identity, {event.particle_id for event in own})
+        event = actions.undo_event(own, histories, by=by, request_id=request_id)
+        if event is None:
+            return None
+        repeated = history.append(event, identity)
+    mirror.refresh(ds, [repeated.particle_id])
+    particle_id = repeated.particle_id
+    return {"event_id": repeated.event_id, "particle_id": particle_id, "card": card(ds, particle_id)}
+
+
+def labels(ds: fo.Dataset) -> list[dict[str, Any]]:
+    """Return the labels a reviewer can choose, with a hotkey for the first nine."""
+    found = label_registry.in_catalogue(dataset.record(ds).catalogue)
+    return [
+        {
+            "label_id": label.label_id,
+            "name": label.name(mirror.language(ds)),
+            "name_ja": label.name("ja"),
+            "name_en": label.name("en"),
+            "definition": label.definition_ja or label.definition_en,
+            "hotkey": str(index + 1) if index < 9 else None,
+        }
+        for index, label in enumerate(found)
+    ]
+
+
+def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
+    ids = {receipt.get("label_id"), state.label_id}
+    ids |= {row["label_id"] for row in [*receipt.get("candidates", []), *receipt.get("masters", [])]}
+    return {label_id for label_id in ids if label_id}
+
+
+def _best_images(ds: fo.Dataset, particle_ids: list[str]) -> dict[str, str]:
+    """Return the picture that stands for each particle: its recommended view, else its first present one."""
+    fields = (schema.PRESENT, schema.RECOMMENDED_VIEW)
+    images = {}
+    for particle_id, views in dataset.read_views(ds, particle_ids, fields).items():
+        present = {
+            name: view for name in dataset.view_names(ds) if (view := views.get(name)) and view.get(schema.PRESENT)
+        }
+        if present:
+            wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
+            images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
+    return images

@@ -1,0 +1,105 @@
+"""Every field, slice, stage and run key that this project writes into FiftyOne. No other file spells one.
+
+A view is one slice of the group; a *particle* value is repeated on every slice of its group, because the App
+shows, filters and counts only the active slice.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = "group"
+DEFAULT_VIEWS: Final = ("view1", "view2", "view3", "view4", "view5", "view6")
+INFO_KEY: Final = "sem_curate"  # our corner of dataset.info
+
+# -- identity, on every sample ---------------------------------------------------------------------------------
+PARTICLE_ID: Final = "particle_id"
+VIEW: Final = "view"
+PRESENT: Final = "present"  # False on the placeholder that stands in for a missing anchor view
+PENDING: Final = "pending"  # stages that still have to look at this sample
+SOURCE_PATH: Final = "source_path"  # the user's own file; `filepath` may be a display copy
+SOURCE_STAT: Final = "source_stat"  # "size:mtime_ns", to skip unchanged files without reading them
+CONTENT_HASH: Final = "content_hash"
+DISPLAY_MAPPING: Final = "display_mapping"  # how raw grey levels became the display copy
+
+# -- instrument metadata, per view, None when unknown ----------------------------------------------------------
+PIXEL_SIZE_NM: Final = "pixel_size_nm"
+VOLTAGE_KV: Final = "voltage_kv"
+DETECTOR: Final = "detector"
+MAGNIFICATION: Final = "magnification"
+INSTRUMENT: Final = "instrument"
+BIT_DEPTH: Final = "bit_depth"
+
+# -- quality, per view -----------------------------------------------------------------------------------------
+QUALITY: Final = "quality"  # [0, 1], higher is better
+QUALITY_TAGS: Final = "quality_tags"
+USABLE: Final = "usable"
+VIEW_WEIGHT: Final = "view_weight"  # share of this view in the particle vector, [0, 1]
+MEASURES: Final = (
+    "sharpness",
+    "snr",
+    "contrast",
+    "saturation_low",
+    "saturation_high",
+    "charging",
+    "drift",
+    "contour_completeness",
+    "frame_cut",
+    "particle_area",
+    "info_bar",
+)
+
+# -- particle values, on every slice ---------------------------------------------------------------------------
+N_VIEWS: Final = "n_views"
+MANIFEST_LABEL: Final = "manifest_label"  # what the manifest claimed; never used for a decision by itself
+LABEL: Final = "label"  # Classification in force: label=display name, label_id=immutable id
+DECISION: Final = "decision"
+DECIDED_BY: Final = "decided_by"
+DECIDED_AT: Final = "decided_at"
+PROPOSAL: Final = "proposal"  # Classification: label, label_id, confidence (uncalibrated)
+PROPOSAL_STATE: Final = "proposal_state"
+CONFIDENCE_RANK: Final = "confidence_rank"  # [0, 1], share of this dataset that is less certain
+MARGIN: Final = "margin"
+KNOWNNESS: Final = "knownness"
+REVIEW_REASONS: Final = "review_reasons"
+REVIEW_PRIORITY: Final = "review_priority"  # lower comes first
+MASTER_OF: Final = "master_of"  # display name of the label this particle is a master of
+MASTER_SET_VERSION: Final = "master_set_version"
+RECEIPT_ID: Final = "receipt_id"
+RECOMMENDED_VIEW: Final = "recommended_view"
+
+# -- states ----------------------------------------------------------------------------------------------------
+AUTO: Final = "auto"
+REVIEW: Final = "review"
+UNKNOWN: Final = "unknown"
+PROPOSAL_STATES: Final = (AUTO, REVIEW, UNKNOWN)
+
+UNDECIDED: Final = "undecided"
+CONFIRMED: Final = "confirmed"  # by a person; AUTO and UNKNOWN are decisions too
+SKIPPED: Final = "skipped"  # set aside by a person, still undecided
+DECISIONS: Final = (UNDECIDED, AUTO, CONFIRMED, UNKNOWN, SKIPPED)
+
+# -- stages and brain keys -------------------------------------------------------------------------------------
+STAGE_QUALITY: Final = "quality"
+STAGE_EMBED: Final = "embed"
+STAGE_PROPOSE: Final = "propose"
+STAGES: Final = (STAGE_QUALITY, STAGE_EMBED, STAGE_PROPOSE)
+
+BRAIN_KEYS: Final = {
+    STAGE_QUALITY: "sem_quality",
+    STAGE_EMBED: "sem_embed",
+    STAGE_PROPOSE: "sem_propose",
+    "search": "sem_search",
+}
+
+# Names a manifest column must not take, because they are ours or FiftyOne's.
+RESERVED: Final = frozenset(
+    {
+        "id", "filepath", "tags", "metadata", "created_at", "last_modified_at", GROUP,
+        PARTICLE_ID, VIEW, PRESENT, PENDING, SOURCE_PATH, SOURCE_STAT, CONTENT_HASH, DISPLAY_MAPPING,
+        BIT_DEPTH, QUALITY, QUALITY_TAGS, USABLE, VIEW_WEIGHT, *MEASURES,
+        N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
+        CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
+        RECEIPT_ID, RECOMMENDED_VIEW,
+    }
+)  # fmt: skip

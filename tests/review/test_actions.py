@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from sem_curate import schema
+from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry.fold import EventView, State
+from sem_curate.review import actions
+
+
+def act(action: str, *, state: State | None = None, **values: object) -> EventView:
+    given = {"proposed": "lbl_a", "label_id": None, "by": "sato", "request_id": "r1"} | values
+    return actions.decision_event("P-1", action, state or State(), **given)
+
+
+@pytest.mark.parametrize(
+    ("action", "decision", "label"),
+    [
+        ("accept", schema.CONFIRMED, "lbl_a"),
+        ("label", schema.CONFIRMED, "lbl_b"),
+        ("unknown", schema.UNKNOWN, None),
+        ("skip", schema.SKIPPED, None),
+    ],
+)
+def test_what_each_action_decides(action: str, decision: str, label: str | None) -> None:
+    event = act(action, label_id="lbl_b", state=State(seq=4))
+    assert (event.decision, event.label_id, event.seq, event.event_id) == (decision, label, 5, "r1")
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "words"),
+    [
+        ("acept", {}, "Did you mean 'accept'"),
+        ("accept", {"proposed": None}, "no proposal to accept"),
+        ("label", {}, "choose a label"),
+        ("accept", {"by": " "}, "name of its reviewer"),
+    ],
+)
+def test_senseless_actions_are_refused(action: str, values: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        act(action, **values)
+
+
+def test_whoever_looked_at_an_older_state_is_told() -> None:
+    with pytest.raises(ConflictError, match="by ito after you looked"):
+        act("accept", state=State(schema.CONFIRMED, "lbl_b", "ito", seq=2), seen_seq=1)
+
+
+def decided(event_id: str, seq: int, by: str = "sato", particle: str = "P-1") -> EventView:
+    return EventView(event_id, particle, seq, "decide", by, decision=schema.CONFIRMED, label_id="lbl_a")
+
+
+def test_undo_takes_the_newest_decision_that_still_stands() -> None:
+    one, two = decided("a", 1), decided("b", 1, particle="P-2")
+    undone = EventView("u", "P-2", 2, "undo", "sato", undoes="b")
+    found = actions.undo_event([undone, two, one], {"P-1": [one], "P-2": [two, undone]}, by="sato", request_id="r")
+    assert found is not None
+    assert (found.particle_id, found.undoes, found.seq) == ("P-1", "a", 2)
+    assert actions.undo_event([], {}, by="sato", request_id="r") is None
+
+
+def test_undo_refuses_to_take_back_somebody_elses_word() -> None:
+    mine, theirs = decided("a", 1), decided("b", 2, by="ito")
+    with pytest.raises(ConflictError, match="changed by ito"):
+        actions.undo_event([mine], {"P-1": [mine, theirs]}, by="sato", request_id="r")
