@@ -25,14 +25,17 @@ def select(batch: Batch, rows: Sequence[int]) -> Batch:
     )
 
 
-def proposals_by_variant(batch: Batch, master_labels: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def proposals_by_variant(
+    batch: Batch, master_labels: Mapping[str, str], *, variants: Sequence[str] = VARIANTS
+) -> dict[str, dict[str, str]]:
     """Return ``{variant: {particle_id: proposed label}}`` for every particle that is not a master.
 
     Args:
         batch: all particles, masters included.
         master_labels: ``{particle_id: label}``.
+        variants: which of :data:`VARIANTS`.
     """
-    return {variant: _proposed(_seen_as(batch, variant), master_labels, variant) for variant in VARIANTS}
+    return {variant: _proposed(_seen_as(batch, variant), master_labels, variant) for variant in variants}
 
 
 def accuracy(proposed: Mapping[str, str], truth: Mapping[str, str]) -> float:

@@ -1,0 +1,59 @@
+"""A new file cannot escape the rules: whatever is not listed here as an edge must not know FiftyOne or MongoDB."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sem_curate
+
+ROOT = Path(sem_curate.__file__).parent
+# Files that may speak FiftyOne: one per room, and what launches or joins rooms.
+EDGES = {
+    "api.py", "dataset.py", "demo.py", "mirror.py", "pipeline.py",
+    "decide/brain.py", "decide/enroll.py", "search/backend.py", "registry/connection.py",
+    "bench/loop.py", "bench/scale.py", "cli/status.py",
+    *(f"{room}/run.py" for room in ("decide", "embed", "ingest", "quality", "review", "search")),
+}  # fmt: skip
+ROOMS_OF_EDGES = ("app",)
+REGISTRY = "registry"
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level packages a file imports anywhere, function bodies included."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if "_plugins" not in path.parts)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_only_edges_know_fiftyone_and_only_the_registry_knows_mongoengine(file: str) -> None:
+    found = imported(ROOT / file)
+    room = file.split("/")[0]
+    if file not in EDGES and room not in ROOMS_OF_EDGES:
+        assert not found & {"fiftyone", "bson"}
+    if room != REGISTRY:
+        assert "mongoengine" not in found
+    if room not in ("embed", "app"):
+        assert not found & {"torch", "timm", "open_clip"}
+
+
+def test_every_listed_edge_exists() -> None:
+    assert set(FILES) >= EDGES
+
+
+@pytest.mark.parametrize("plugin", ["operators", "plugins"])
+def test_operators_and_panels_hold_no_algorithm(plugin: str) -> None:
+    heavy = {"torch", "timm", "open_clip", "umap", "hdbscan", "cleanlab", "cv2", "skimage", "mongoengine", "faiss"}
+    for path in (ROOT.parent / plugin).rglob("*.py"):
+        if "node_modules" not in path.parts:
+            assert not imported(path) & heavy, path
