@@ -1,0 +1,8 @@
+"""Pytest imports test files by path, so their shared helper needs its folder on the path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
