@@ -21,7 +21,8 @@ from sem_curate.errors import InputError
 from sem_curate.ingest.run import ingest
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import datasets, labels, masters
-from sem_curate.rendering import CONCEPTS, FAMILIES, render_particles, write_particles
+from sem_curate.rendering import FAMILIES, render_particles, write_particles
+from sem_curate.rendering.captions import CONCEPTS
 from sem_curate.review import run as review
 
 REVIEWER = "demo (simulated)"

@@ -24,14 +24,16 @@ def command(particles: int, size: int, seed: int, name: str, reset: bool, app: b
     from sem_curate.app.mongod import ensure_database
 
     ensure_database()
+    if app:
+        from sem_curate.app import launch
+
+        launch.prepare(port)  # a taken port should not be found out after minutes of work
     from sem_curate import demo
 
     with console("demo", enabled=not as_json) as progress:
         result = demo.run(name, particles=particles, size=size, seed=seed, reset=reset, progress=progress)
     output.emit(result, as_json=as_json, text=lambda: _text(result))
     if app:
-        from sem_curate.app import launch
-
         launch.serve(name, port=port)
 
 

@@ -1,0 +1,135 @@
+"""What a dataset of ours looks like to FiftyOne: field types, indexes, the App's sidebar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone as fo
+
+from sem_curate import schema
+
+FIELD_TYPES: dict[str, Any] = {
+    schema.PARTICLE_ID: fo.StringField,
+    schema.VIEW: fo.StringField,
+    schema.PRESENT: fo.BooleanField,
+    schema.PENDING: (fo.ListField, fo.StringField),
+    schema.SOURCE_PATH: fo.StringField,
+    schema.SOURCE_STAT: fo.StringField,
+    schema.CONTENT_HASH: fo.StringField,
+    schema.DISPLAY_MAPPING: fo.StringField,
+    schema.PIXEL_SIZE_NM: fo.FloatField,
+    schema.VOLTAGE_KV: fo.FloatField,
+    schema.DETECTOR: fo.StringField,
+    schema.MAGNIFICATION: fo.FloatField,
+    schema.INSTRUMENT: fo.StringField,
+    schema.BIT_DEPTH: fo.IntField,
+    schema.QUALITY: fo.FloatField,
+    schema.QUALITY_TAGS: (fo.ListField, fo.StringField),
+    schema.USABLE: fo.BooleanField,
+    schema.VIEW_WEIGHT: fo.FloatField,
+    **{measure: fo.FloatField for measure in schema.MEASURES},
+    schema.N_VIEWS: fo.IntField,
+    schema.MANIFEST_LABEL: fo.StringField,
+    schema.LABEL: fo.Classification,
+    schema.DECISION: fo.StringField,
+    schema.DECIDED_BY: fo.StringField,
+    schema.DECIDED_AT: fo.DateTimeField,
+    schema.PROPOSAL: fo.Classification,
+    schema.PROPOSAL_STATE: fo.StringField,
+    schema.CONFIDENCE_RANK: fo.FloatField,
+    schema.MARGIN: fo.FloatField,
+    schema.KNOWNNESS: fo.FloatField,
+    schema.REVIEW_REASONS: (fo.ListField, fo.StringField),
+    schema.REVIEW_PRIORITY: fo.FloatField,
+    schema.MASTER_OF: fo.StringField,
+    schema.MASTER_SET_VERSION: fo.IntField,
+    schema.RECEIPT_ID: fo.StringField,
+    schema.RECOMMENDED_VIEW: fo.StringField,
+}
+
+# Values that belong to the particle and are repeated on each of its slices.
+PARTICLE_FIELDS = (
+    schema.N_VIEWS, schema.MANIFEST_LABEL, schema.LABEL, schema.DECISION, schema.DECIDED_BY, schema.DECIDED_AT,
+    schema.PROPOSAL, schema.PROPOSAL_STATE, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS,
+    schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
+    schema.RECEIPT_ID, schema.RECOMMENDED_VIEW,
+)  # fmt: skip
+
+# How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
+SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
+    (
+        "decision",
+        True,
+        (
+            schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
+            schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.DECIDED_BY,
+            schema.DECIDED_AT,
+        ),
+    ),
+    ("particle", True, (schema.PARTICLE_ID, schema.N_VIEWS, schema.MANIFEST_LABEL, schema.RECOMMENDED_VIEW)),
+    (
+        "view",
+        True,
+        (schema.VIEW, schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT),
+    ),
+    (
+        "instrument",
+        False,
+        (
+            schema.INSTRUMENT, schema.DETECTOR, schema.VOLTAGE_KV, schema.MAGNIFICATION, schema.PIXEL_SIZE_NM,
+            schema.BIT_DEPTH,
+        ),
+    ),
+    ("measures", False, schema.MEASURES),
+    (
+        "bookkeeping",
+        False,
+        (
+            "id", "filepath", "created_at", "last_modified_at", schema.PENDING, schema.SOURCE_PATH, schema.SOURCE_STAT,
+            schema.CONTENT_HASH, schema.DISPLAY_MAPPING, schema.MASTER_SET_VERSION, schema.RECEIPT_ID,
+            schema.REVIEW_PRIORITY, schema.GROUP,
+        ),
+    ),
+)  # fmt: skip
+
+INDEXES: tuple[Sequence[tuple[str, int]], ...] = (
+    ((schema.PENDING, 1), ("_id", 1)),
+    (
+        (f"{schema.GROUP}.name", 1),
+        (schema.DECISION, 1),
+        (schema.PROPOSAL_STATE, 1),
+        (schema.REVIEW_PRIORITY, 1),
+    ),
+)
+
+
+def apply(ds: fo.Dataset) -> None:
+    """Declare every field, create the indexes and arrange the sidebar of a new dataset."""
+    _declare_fields(ds)
+    _create_indexes(ds)
+    ds.app_config.sidebar_groups = [
+        fo.SidebarGroupDocument(name="tags"),
+        *(fo.SidebarGroupDocument(name=name, paths=list(names), expanded=open_) for name, open_, names in SIDEBAR),
+    ]
+    ds.save()
+
+
+def _declare_fields(ds: fo.Dataset) -> None:
+    for name, kind in FIELD_TYPES.items():
+        if kind is fo.Classification:
+            ds.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=kind)
+            ds.add_sample_field(f"{name}.label_id", fo.StringField)
+        elif isinstance(kind, tuple):
+            ds.add_sample_field(name, kind[0], subfield=kind[1])
+        else:
+            ds.add_sample_field(name, kind)
+
+
+def _create_indexes(ds: fo.Dataset) -> None:
+    # FiftyOne accepts two samples on one slice of one group; this index does not.
+    ds._sample_collection.create_index([(schema.PARTICLE_ID, 1), (schema.VIEW, 1)], unique=True)
+    for index in INDEXES:
+        ds._sample_collection.create_index(list(index))
+    ds.create_index(f"{schema.LABEL}.label")
+    ds.create_index(f"{schema.PROPOSAL}.label")
