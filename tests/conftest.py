@@ -35,7 +35,7 @@ NAMES = f"sem_curate_test_{uuid.uuid4().hex[:8]}"
 
 def _isolate() -> None:
     for name in [name for name in os.environ if name.startswith(("FIFTYONE_", "SEM_CURATE_"))]:
-        if name != browser.VARIABLE:
+        if name not in (browser.VARIABLE, "SEM_CURATE_SCREENSHOTS"):
             del os.environ[name]
     fiftyone = SESSION / "fiftyone"
     os.environ.update(

@@ -34,6 +34,7 @@ def evidence(
     similarity = found.similarity[row]
     nearest = [int(i) for i in np.argsort(-similarity, kind="stable")[:MAX_MASTERS] if np.isfinite(similarity[i])]
     label = int(proposals.label[row])
+    best = _best_by_label(similarity, master_labels)
     return {
         "label_id": label_ids[label] if label >= 0 else None,
         "state": proposals.state[row],
@@ -44,7 +45,12 @@ def evidence(
         "agreement": _rounded(proposals.agreement[row]),
         "method": found.method,
         "candidates": [] if label < 0 else [
-            {"label_id": label_ids[int(i)], "score": _rounded(found.confidence[row, i])} for i in order
+            {
+                "label_id": label_ids[int(i)],
+                "score": _rounded(found.confidence[row, i]),
+                "similarity": best.get(label_ids[int(i)]),
+            }
+            for i in order
         ],
         "masters": [] if label < 0 else [
             {"particle_id": master_ids[i], "label_id": master_labels[i], "similarity": _rounded(similarity[i])}
@@ -52,6 +58,14 @@ def evidence(
         ],
         "weights": {name: _rounded(weight) for name, weight in zip(view_names, weights[row], strict=True)},
     }  # fmt: skip
+
+
+def _best_by_label(similarity: Floats, master_labels: Sequence[str]) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for value, label in zip(similarity.tolist(), master_labels, strict=True):
+        if np.isfinite(value) and value > best.get(label, -np.inf):
+            best[label] = value
+    return {label: _rounded(value) for label, value in best.items()}
 
 
 def receipt(particle_id: str, content: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,10 @@ def build(
         "is_master": shared.get(schema.MASTER_OF) is not None,
         "views": [_view(name, views.get(name), shared.get(schema.RECOMMENDED_VIEW)) for name in view_names],
         "proposal": _proposal(receipt, shared, names),
-        "candidates": [{**_named(row, names), "score": row["score"]} for row in receipt.get("candidates", [])],
+        "candidates": [
+            {**_named(row, names), "score": row["score"], "similarity": row.get("similarity")}
+            for row in receipt.get("candidates", [])
+        ],
         "masters": [
             {
                 **_named(row, names),

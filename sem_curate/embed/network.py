@@ -1,0 +1,163 @@
+"""What every torch encoder shares: identity, inference, and reading weights without unpickling code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sem_curate.arrays import Floats, Image, unit_rows
+from sem_curate.embed.preprocess import Preprocessing
+from sem_curate.errors import EncoderError
+
+ToVectors = Callable[[torch.Tensor], torch.Tensor]
+ToText = Callable[[Sequence[str]], torch.Tensor]
+
+
+class TorchEncoder:
+    """An `Encoder` around a torch module; families only say how it is built and called."""
+
+    def __init__(
+        self,
+        name: str,
+        model: torch.nn.Module,
+        preprocessing: Preprocessing,
+        *,
+        images: ToVectors,
+        texts: ToText | None = None,
+        preprocess_note: str = "",
+    ) -> None:
+        """Put the model in inference mode on the best device and derive its key.
+
+        Args:
+            name: the encoder's name as the user gave it.
+            model: holds all weights.
+            preprocessing: applied to each image.
+            images: (B, C, H, W) tensor -> (B, D) tensor.
+            texts: T strings -> (T, D) tensor in the same space, or None.
+            preprocess_note: anything else that changes the vectors and belongs in the key.
+        """
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._model = model.eval().requires_grad_(False).to(self._device)
+        self._images, self._texts = images, texts
+        self.preprocessing = preprocessing
+        self.id = name
+        self.key = encoder_key(name, preprocessing, weights_hash(model), preprocess_note)
+        self.supports_text = texts is not None
+        shape = (1, len(preprocessing.mean), preprocessing.height, preprocessing.width)
+        self.dim = int(self.embed_images(np.zeros(shape, np.float32)).shape[1])
+
+    def preprocess(self, image: Image) -> Floats:
+        """Prepare one (H, W) grey image: (C, H, W) float32. Safe to call from several threads."""
+        return self.preprocessing(image)
+
+    def embed_images(self, batch: Floats) -> Floats:
+        """Embed prepared images.
+
+        Args:
+            batch: (B, C, H, W) float32 from `preprocess`.
+
+        Returns:
+            (B, D) float32 unit rows.
+
+        Raises:
+            EncoderError: when the batch has another shape, or the network answers NaN.
+        """
+        wanted = (len(self.preprocessing.mean), self.preprocessing.height, self.preprocessing.width)
+        if batch.ndim != 4 or batch.shape[1:] != wanted:
+            raise EncoderError(f"encoder '{self.id}' takes batches of shape (B, {wanted}); got {batch.shape}")
+        if not len(batch):
+            return np.zeros((0, self.dim), np.float32)
+        return self._run(lambda: self._images(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device)))
+
+    def embed_texts(self, texts: Sequence[str]) -> Floats:
+        """Embed sentences into the space of the images.
+
+        Returns:
+            (T, D) float32 unit rows.
+
+        Raises:
+            EncoderError: when this encoder has no text side.
+        """
+        to_text = self._texts
+        if to_text is None:
+            raise EncoderError(
+                f"encoder '{self.id}' reads images only; search in words needs 'bundled:sem-clip' or 'open_clip:...'"
+            )
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        return self._run(lambda: to_text(list(texts)))
+
+    def _run(self, forward: Callable[[], torch.Tensor]) -> Floats:
+        with torch.inference_mode():
+            raw = forward().float().cpu().numpy()
+        if raw.ndim != 2 or not np.isfinite(raw).all():
+            raise EncoderError(f"encoder '{self.id}' answered shape {raw.shape} or non-finite numbers; weights broken?")
+        return unit_rows(raw)
+
+
+def weights_hash(model: torch.nn.Module) -> str:
+    """Return a hex hash of all parameters and buffers, the same for any file format they came in."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def encoder_key(name: str, preprocessing: Preprocessing, weights: str, note: str = "") -> str:
+    """Return a folder-safe name that changes whenever the vectors would.
+
+    >>> encoder_key("timm:resnet10t@/a/b.pth", Preprocessing(96, 96, (0.5,), (0.25,)), "00")[:15]
+    'timm-resnet10t-'
+    """
+    # A checkpoint's folder is no part of the identity: its content is, through the weights hash.
+    family, _, rest = name.partition(":")
+    short = re.split(r"[@/\\]", rest.strip("/"))[0] if family != "trained" else Path(rest).name
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{family}-{short}".lower()).strip("-")[:60]
+    identity = json.dumps([slug, asdict(preprocessing), weights, note], sort_keys=True)
+    return f"{slug}-{hashlib.blake2b(identity.encode(), digest_size=5).hexdigest()}"
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read a flat state dict from safetensors, or from a torch file without running pickled code.
+
+    Raises:
+        EncoderError: when the file is missing, damaged, or not a state dict.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            loaded = load_file(str(path))
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise EncoderError(f"checkpoint '{path}' cannot be read safely ({_first_line(error)})") from error
+    if not isinstance(loaded, dict) or not all(isinstance(value, torch.Tensor) for value in loaded.values()):
+        raise EncoderError(f"checkpoint '{path}' holds no flat table of tensors")
+    return loaded
+
+
+def load_weights(model: torch.nn.Module, state: dict[str, torch.Tensor], source: str) -> None:
+    """Load every tensor, refusing missing, unexpected and wrongly shaped ones.
+
+    Raises:
+        EncoderError: naming the source and the first mismatch.
+    """
+    try:
+        model.load_state_dict({name: tensor.float() if tensor.is_floating_point() else tensor
+                               for name, tensor in state.items()}, strict=True)  # fmt: skip
+    except RuntimeError as error:
+        raise EncoderError(f"weights in '{source}' do not fit the network: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2])[:240] or type(error).__name__

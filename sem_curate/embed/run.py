@@ -1,0 +1,230 @@
+"""The embed stage on a FiftyOne dataset: pending views in, vector files out, a brain run that says with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import fiftyone.core.brain as fob
+
+from sem_curate import dataset, schema
+from sem_curate.arrays import Bools, Floats
+from sem_curate.embed import store
+from sem_curate.embed.encoders import DEFAULTS, Encoder, get_encoder
+from sem_curate.embed.pipeline import Batch, Lane, Skipped, Source, embed_stream
+from sem_curate.errors import EncoderError, StateError
+from sem_curate.ingest.readers import read_grey
+from sem_curate.progress import Progress, silent
+
+BRAIN_KEY = schema.BRAIN_KEYS[schema.STAGE_EMBED]
+# Reasons kept in the run; the summary always counts all of them.
+REASONS_KEPT = 100
+
+
+@dataclass(frozen=True)
+class EmbedSummary:
+    """What one embedding run did; counts are views."""
+
+    views: int  # waited for vectors
+    computed: int  # decoded and embedded now; the rest was known by content
+    skipped: tuple[Skipped, ...]  # stay pending, so that the next run tries them again
+    encoders: tuple[str, ...]
+    keys: dict[str, str]  # lane ("dino" decides, "vlm" supports) -> vector key
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON values."""
+        return asdict(self)
+
+
+class EmbedConfig(fob.BrainMethodConfig):
+    """Which encoders made the vectors. FiftyOne stores this class by its dotted name: do not move it."""
+
+    def __init__(self, encoders: Sequence[str] = (), keys: dict[str, str] | None = None, **kwargs: Any) -> None:
+        """Hold the encoder names and the vector keys by lane; other arguments are FiftyOne's own."""
+        super().__init__(**kwargs)
+        self.encoders = list(encoders)
+        self.keys = dict(keys or {})
+
+    @property
+    def type(self) -> str:
+        """FiftyOne's run type."""
+        return "sem_embed"
+
+    @property
+    def method(self) -> str:
+        """FiftyOne's run method."""
+        return "content-hash-cache"
+
+
+class Embed(fob.BrainMethod):
+    """Owns no fields: vectors live in files that other datasets share by content."""
+
+    def ensure_requirements(self) -> None:
+        """Need nothing beyond the package."""
+
+    def get_fields(self, samples: Any, brain_key: str) -> list[str]:
+        """Return no fields."""
+        return []
+
+    def cleanup(self, samples: Any, brain_key: str) -> None:
+        """Keep the vectors: another dataset with the same images uses them."""
+
+
+class EmbedResults(fob.BrainResults):
+    """Counts of the latest run; the vectors are in the files named by ``config.keys``."""
+
+    def __init__(
+        self, samples: Any, config: EmbedConfig, brain_key: str, summary: dict[str, Any] | None = None,
+        backend: Embed | None = None,
+    ) -> None:  # fmt: skip
+        """Hold the summary of the run."""
+        super().__init__(samples, config, brain_key, backend=backend)
+        self.summary = summary
+
+    @classmethod
+    def _from_dict(cls, d: dict[str, Any], samples: Any, config: EmbedConfig, key: str) -> EmbedResults:
+        return cls(samples, config, key, summary=d.get("summary"))
+
+
+def embed_dataset(
+    ds: Any, encoders: Sequence[str] | None = None, *, progress: Progress = silent, limit: int | None = None
+) -> EmbedSummary:
+    """Give every pending view its vectors, decoding each image once for all encoders.
+
+    Interrupted at any time it loses only the batches under way. Views of known content cost nothing. When the
+    encoders change, every view becomes pending again first.
+
+    Args:
+        ds: a dataset of ours.
+        encoders: the image encoder that decides, then optionally one that also reads text; by default the
+            encoders in use, or the bundled ones.
+        progress: called after each batch.
+        limit: at most this many views; the rest stays pending.
+
+    Returns:
+        What was done. Skipped views are listed with reasons and stay pending.
+
+    Raises:
+        EncoderError: an encoder cannot be loaded; nothing was changed.
+    """
+    loaded = [get_encoder(name) for name in encoders or _encoders_in_use(ds)]
+    keys = lane_keys(loaded)
+    lanes = [Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=_meta(encoder))) for encoder in loaded]
+    _switch(ds, keys)
+    waiting = dataset.count_pending(ds)[schema.STAGE_EMBED]
+    total = waiting if limit is None else min(limit, waiting)
+    computed, views, skipped = 0, 0, list[Skipped]()
+    for batch in _batches(ds, lanes, limit):
+        computed, views = computed + batch.computed, views + len(batch.done) + len(batch.skipped)
+        skipped.extend(batch.skipped)
+        progress(views, total, f"{len(skipped)} skipped" if skipped else "")
+    summary = EmbedSummary(views, computed, tuple(skipped), tuple(encoder.id for encoder in loaded), keys)
+    _save_run(ds, summary)
+    return summary
+
+
+def lane_keys(encoders: Sequence[Encoder]) -> dict[str, str]:
+    """Return ``{"dino": key, "vlm": key}``: the first encoder decides, the first that reads text supports.
+
+    Raises:
+        EncoderError: when there is no encoder, or more than one lane can use.
+    """
+    if not encoders:
+        raise EncoderError("no encoder given; name one that decides and perhaps one that reads text")
+    readers = [encoder for encoder in encoders if encoder.supports_text]
+    extra = [encoder.id for encoder in encoders[1:] if encoder not in readers[:1]]
+    if extra:
+        raise EncoderError(
+            f"{len(extra)} encoders have no lane (e.g. '{extra[0]}'); give one image and one text encoder"
+        )
+    return {"dino": encoders[0].key, **({"vlm": readers[0].key} if readers else {})}
+
+
+def particle_vectors(ds: Any, encoder_key: str, particle_ids: Sequence[str]) -> tuple[Floats, Bools]:
+    """Return the view vectors of particles, in the order asked.
+
+    Args:
+        ds: a dataset of ours.
+        encoder_key: which vectors, see ``dataset.encoder_keys``.
+        particle_ids: N particle ids.
+
+    Returns:
+        (N, V, D) float32 with V = the dataset's views in display order, zero where absent, and (N, V) bool.
+        A view counts as present when its image exists and was embedded.
+
+    Raises:
+        StateError: nothing was embedded with this key, or a particle id is unknown.
+    """
+    rows = dataset.read_views(ds, particle_ids, (schema.CONTENT_HASH, schema.PRESENT))
+    unknown = [particle_id for particle_id in particle_ids if particle_id not in rows]
+    if unknown:
+        raise StateError(
+            f"{len(unknown)} of {len(particle_ids)} particles are not in '{ds.name}' (e.g. '{unknown[0]}')"
+        )
+    views = dataset.view_names(ds)
+    hashes = [[_hash_of(rows[particle_id].get(view)) for view in views] for particle_id in particle_ids]
+    return store.gather(store.open_store(encoder_key), hashes)
+
+
+def _hash_of(row: dict[str, Any] | None) -> str | None:
+    return row.get(schema.CONTENT_HASH) if row and row.get(schema.PRESENT) else None
+
+
+def _encoders_in_use(ds: Any) -> Sequence[str]:
+    if BRAIN_KEY in ds.list_brain_runs():
+        return tuple(ds.get_brain_info(BRAIN_KEY).config.encoders) or DEFAULTS
+    return DEFAULTS
+
+
+def _meta(encoder: Encoder) -> dict[str, Any]:
+    return {"id": encoder.id, "key": encoder.key, "supports_text": encoder.supports_text}
+
+
+def _switch(ds: Any, keys: dict[str, str]) -> None:
+    """Make ``keys`` the vectors in use; with other ones before, every view and proposal is due again."""
+    before = dataset.encoder_keys(ds)
+    if before == keys:
+        return
+    if before:
+        dataset.mark_pending(ds, (schema.STAGE_EMBED, schema.STAGE_PROPOSE))
+    dataset.set_encoder_keys(ds, keys)
+
+
+def _batches(ds: Any, lanes: Sequence[Lane], limit: int | None) -> Iterator[Batch]:
+    """Embed and clear pending views, one page of the database at a time."""
+    left = limit
+    for rows in dataset.pending_views(ds, schema.STAGE_EMBED):
+        page = rows if left is None else rows[:left]
+        left = None if left is None else left - len(page)
+        yield from _embed_page(ds, page, lanes, read_grey)
+        if left == 0:
+            return
+
+
+def _embed_page(
+    ds: Any, rows: Sequence[dataset.ViewRow], lanes: Sequence[Lane], read: Callable[[str], Any]
+) -> Iterator[Batch]:
+    samples: dict[str, list[str]] = {}
+    for row in rows:
+        samples.setdefault(row.content_hash, []).append(row.sample_id)
+    unhashed = tuple(
+        Skipped(row.source_path, "has no content hash; ingest it again") for row in rows if not row.content_hash
+    )
+    if unhashed:
+        yield Batch(done=(), computed=0, skipped=unhashed)
+    sources = (Source(row.content_hash, row.source_path) for row in rows if row.content_hash)
+    for batch in embed_stream(sources, lanes, read=read):
+        done = dict.fromkeys(source.content_hash for source in batch.done)
+        updates: dict[str, dict[str, Any]] = {sample: {} for content in done for sample in samples[content]}
+        dataset.write_views(ds, updates, clear_pending=(schema.STAGE_EMBED,))
+        yield batch
+
+
+def _save_run(ds: Any, summary: EmbedSummary) -> None:
+    """Register the finished run; before this point a crash leaves the earlier run in place."""
+    kept = {**summary.as_dict(), "skipped_count": len(summary.skipped)}
+    kept["skipped"] = kept["skipped"][:REASONS_KEPT]
+    method = EmbedConfig(encoders=summary.encoders, keys=summary.keys).build()
+    method.register_run(ds, BRAIN_KEY, overwrite=True, cleanup=False)
+    method.save_run_results(ds, BRAIN_KEY, EmbedResults(ds, method.config, BRAIN_KEY, kept, backend=method))

@@ -1,0 +1,140 @@
+"""Family ``timm:<name>[@checkpoint]``: any timm backbone as an image encoder.
+
+DINO's class token is better than the mean of its patches for retrieval, but timm pools DINOv3 by mean unless
+told otherwise (huggingface/pytorch-image-models#2681); hence ``global_pool="token"`` for DINO ViTs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+
+from sem_curate import paths
+from sem_curate.embed.network import TorchEncoder
+from sem_curate.embed.preprocess import Preprocessing
+from sem_curate.errors import EncoderError, UnknownEncoderError, did_you_mean
+
+SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+# DINOv2 was published at 518 px: 46.8 GMACs against 6 at 224 px, and position embeddings are resampled well.
+DINOV2_SIZE = 224
+
+
+def load(name: str, rest: str) -> TorchEncoder:
+    """Build a timm encoder.
+
+    Args:
+        name: the full encoder name, kept as its id.
+        rest: ``model[.tag][@checkpoint]``; the checkpoint is a weights file or a folder with ``config.json``.
+
+    Raises:
+        UnknownEncoderError: timm has no such model.
+        EncoderError: no weights here and none can be fetched, or they do not fit.
+    """
+    model_name, _, given = rest.partition("@")
+    _check_name(model_name)
+    checkpoint = Path(given).expanduser() if given else find_checkpoint(model_name)
+    if checkpoint is not None and not checkpoint.exists():
+        raise EncoderError(f"checkpoint '{checkpoint}' of encoder '{name}' does not exist; {_remedy(model_name)}")
+    model = _create(name, model_name, checkpoint)
+    return TorchEncoder(name, model, _preprocessing(model), images=model)
+
+
+def find_checkpoint(model_name: str) -> Path | None:
+    """Return ``<home>/encoders/<model_name>`` as a folder or weights file, or None."""
+    folder = paths.home() / "encoders"
+    candidates = [folder / model_name, *(folder / f"{model_name}{suffix}" for suffix in SUFFIXES)]
+    return next((path for path in candidates if path.exists()), None)
+
+
+def _check_name(model_name: str) -> None:
+    architecture, _, tag = model_name.partition(".")
+    if not timm.is_model(architecture):
+        hint = did_you_mean(architecture, timm.list_models())
+        raise UnknownEncoderError(f"timm {timm.__version__} has no model '{model_name}'.{hint}")
+    tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")]
+    if tag and tags and tag not in tags:
+        raise UnknownEncoderError(f"timm's '{architecture}' has no weights tagged '{tag}'.{did_you_mean(tag, tags)}")
+
+
+def _create(name: str, model_name: str, checkpoint: Path | None) -> torch.nn.Module:
+    arguments: dict[str, Any] = {"pretrained": True, "num_classes": 0, **_dino_arguments(model_name)}
+    source, overlay = model_name, dict[str, Any]()
+    if checkpoint is not None and checkpoint.is_dir():
+        source, overlay, own = _read_folder(checkpoint, model_name)
+        arguments = {**own, **arguments}
+    try:
+        if checkpoint is not None:
+            # timm loads loosely as soon as it drops a classifier, so wrong weights would pass as random ones;
+            # without a classifier to drop it is strict.
+            overlay["state_dict"] = _state_without_classifier(checkpoint, model_name)
+            arguments["pretrained_cfg_overlay"] = {**overlay, "num_classes": 0}
+        model: torch.nn.Module = timm.create_model(source, **arguments)
+    except Exception as error:
+        where = f"checkpoint '{checkpoint}'" if checkpoint else "its published weights"
+        reason = " ".join(str(error).split())[:240] or type(error).__name__
+        raise EncoderError(
+            f"encoder '{name}' could not be loaded from {where} ({reason}); {_remedy(model_name)}"
+        ) from error
+    return model
+
+
+def _state_without_classifier(checkpoint: Path, model_name: str) -> dict[str, torch.Tensor]:
+    """Read a weights file, or the one in a folder, without unpickling code."""
+    files = [checkpoint] if checkpoint.is_file() else sorted(p for p in checkpoint.iterdir() if p.suffix in SUFFIXES)
+    if not files:
+        raise EncoderError(f"folder '{checkpoint}' holds no weights ({', '.join(SUFFIXES)})")
+    best = min(files, key=lambda path: SUFFIXES.index(path.suffix) if path.suffix in SUFFIXES else len(SUFFIXES))
+    state: dict[str, torch.Tensor] = timm.models.load_state_dict(str(best), weights_only=True)
+    classifier = timm.get_pretrained_cfg_value(model_name, "classifier") or ()
+    heads = tuple(f"{head}." for head in ((classifier,) if isinstance(classifier, str) else classifier))
+    return {name: tensor for name, tensor in state.items() if not name.startswith(heads)} if heads else state
+
+
+def _dino_arguments(model_name: str) -> dict[str, Any]:
+    if not re.match(r"(vit|eva|deit).*dino", model_name):
+        return {}
+    size = {"img_size": DINOV2_SIZE} if "dinov2" in model_name else {}
+    return {"global_pool": "token", **size}
+
+
+def _read_folder(folder: Path, model_name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return architecture, input settings and model arguments of a hub-style folder.
+
+    Raises:
+        EncoderError: when it has no readable ``config.json``, or holds another architecture.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        architecture, inputs = str(config["architecture"]), dict(config.get("pretrained_cfg", {}))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"'{folder}' has no readable config.json naming its architecture") from error
+    if architecture != model_name.partition(".")[0]:
+        raise EncoderError(f"'{folder}' holds a '{architecture}', not a '{model_name}'; use 'timm:{architecture}@...'")
+    kept = {key: tuple(inputs[key]) for key in ("input_size", "mean", "std") if inputs.get(key)}
+    return architecture, kept, dict(config.get("model_args") or {})
+
+
+def _preprocessing(model: torch.nn.Module) -> Preprocessing:
+    config = timm.data.resolve_model_data_config(model)
+    _, height, width = config["input_size"]
+    # A transformer built for another size says so here, and only here.
+    height, width = getattr(getattr(model, "patch_embed", None), "img_size", None) or (height, width)
+    return Preprocessing(
+        height=int(height),
+        width=int(width),
+        mean=tuple(float(level) for level in config["mean"]),
+        std=tuple(float(level) for level in config["std"]),
+        pooling=str(getattr(model, "global_pool", "")) if hasattr(model, "blocks") else "native",
+    )
+
+
+def _remedy(model_name: str) -> str:
+    return (
+        f"copy the weights here and name them 'timm:{model_name}@/path/to/model.safetensors', "
+        f"or put them at '{paths.home() / 'encoders' / (model_name + '.safetensors')}'"
+    )
