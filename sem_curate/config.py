@@ -11,7 +11,8 @@ class IntegrateConfig:
     """How six views become one particle vector."""
 
     quality_power: float = 0.5  # q^0.5 beat q^0, q^1 and q^2 on synthetic sets with wrong views
-    trim_gap: float = 0.15  # a view this far below the median agreement is probably another object
+    trim_gap: float = 0.3  # a view this far below the median agreement is probably another object; 0.15 also
+    # trimmed sound high-magnification views, which cost 1 point on rendered particles without intruders
     trim_factor: float = 0.2  # keep a little of it: dropping loses data when the view was right
     quality_floor: float = 0.15  # below this a view is unusable; gating harder loses data
 
@@ -26,11 +27,12 @@ class IntegrateConfig:
 class DecideConfig:
     """When a proposal is auto, needs review, or unknown. Uncertified: the shares below are ranks, not error rates."""
 
-    prototype_up_to: int = 2  # masters per label; above it neighbours vote, because labels become multi-modal
+    prototype_up_to: int = 5  # masters per label; with more, neighbours vote, because labels become multi-modal
     neighbours: int = 20  # DINO's k; cut to the number of masters when there are fewer
     temperature: float = 0.07  # DINO's kNN vote temperature
     unknown_quantile: float = 0.05  # less known than this share of masters are to their own kind -> unknown
-    auto_quantile: float = 0.25  # at least as known as this share of masters are -> may be auto
+    auto_quantile: float = 0.5  # at least as known as this share of masters are -> may be auto; at 0.25 2 to 3
+    # points more of the auto proposals were wrong on rendered particles
     min_margin: float = 0.3  # confidence gap below which two labels are "close candidates"
     min_agreement: float = 0.5  # weight share of views that alone say the same; below it they disagree
     min_quality: float = 0.2  # mean quality of the present views below which people should look

@@ -12,7 +12,7 @@ import numpy as np
 from sem_curate.arrays import Floats, Ints
 from sem_curate.config import DecideConfig
 
-LEAVE_ONE_OUT = "leave-one-out"  # from masters of the same label
+LEAVE_ONE_OUT = "leave-one-out"  # each master against all others
 RIVALS = "rivals"  # too few masters per label: from masters of other labels
 NONE = "none"  # a single master: nothing can be said
 
@@ -33,9 +33,9 @@ class Thresholds:
 def from_masters(masters: Floats, labels: Ints, config: DecideConfig) -> Thresholds:
     """Derive thresholds from how well masters know each other.
 
-    With enough masters per label: quantiles of each master's cosine to the nearest other master of its label. With
-    fewer: "unknown" is where masters of *different* labels typically stand to each other, "auto" half-way from there
-    to identity.
+    With enough masters that have a sibling of their label: quantiles of each such master's cosine to the nearest other
+    master of any label, which is the known-ness it would have as a new particle. With fewer: "unknown" is where masters
+    of *different* labels typically stand to each other, "auto" half-way from there to identity.
 
     Args:
         masters: (M, D) unit rows.
@@ -45,11 +45,10 @@ def from_masters(masters: Floats, labels: Ints, config: DecideConfig) -> Thresho
     similarity = masters @ masters.T
     np.fill_diagonal(similarity, -np.inf)
     same = labels[:, None] == labels[None, :]
-    own = np.where(same, similarity, -np.inf).max(axis=1, initial=-np.inf)
-    own = own[np.isfinite(own)]
-    if len(own) >= MIN_VALUES:
-        unknown, auto = np.quantile(own, [config.unknown_quantile, config.auto_quantile])
-        return Thresholds(float(unknown), float(auto), LEAVE_ONE_OUT, len(own))
+    known = similarity.max(axis=1, initial=-np.inf)[same.sum(axis=1) > 1]
+    if len(known) >= MIN_VALUES:
+        unknown, auto = np.quantile(known, [config.unknown_quantile, config.auto_quantile])
+        return Thresholds(float(unknown), float(auto), LEAVE_ONE_OUT, len(known))
     rivals = np.where(~same, similarity, -np.inf).max(axis=1, initial=-np.inf)
     rivals = rivals[np.isfinite(rivals)]
     if len(rivals):

@@ -1,0 +1,24 @@
+"""FiftyOne plugin ``@sem-curate/operators``: one thin operator per stage and per reviewer action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .decide import Decide
+from .embed import Embed
+from .ingest import Ingest
+from .propose import Propose
+from .register_masters import RegisterMasters
+from .run_all import RunAll
+from .run_quality import RunQuality
+from .search import Search
+from .undo import Undo
+
+# In the order of fiftyone.yml, which is the order of the workflow.
+OPERATORS = (Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, Undo, Search)
+
+
+def register(plugin: Any) -> None:
+    """Register every operator; FiftyOne calls this."""
+    for operator in OPERATORS:
+        plugin.register(operator)

@@ -1,0 +1,61 @@
+/** One promise per Python method. Errors arrive as `PanelError`, never as a crashed panel. */
+import * as React from "react";
+import { useTriggerPanelEvent } from "@fiftyone/operators";
+import type { Action, Card, Counts, Failure, Overview, Queue, SearchResult } from "./types";
+
+export class PanelError extends Error {
+  constructor(public kind: string, message: string) {
+    super(message);
+  }
+}
+
+export type Decided = { event_id: string; card: Card; counts: Counts };
+export type Undone = { particle_id: string; card: Card } | null;
+
+export type Api = {
+  overview(): Promise<Overview>;
+  go(params: { queue?: Queue; after?: string; particle?: string }): Promise<{ card: Card | null; counts: Counts }>;
+  decide(params: {
+    particle: string;
+    action: Action;
+    label_id?: string;
+    request_id: string;
+    seen_seq: number | null;
+    seconds: number;
+  }): Promise<Decided>;
+  undo(params: { request_id: string }): Promise<{ undone: Undone; counts: Counts }>;
+  search(params: { text: string }): Promise<SearchResult>;
+  show_in_grid(params: { particles: string[] }): Promise<{ shown: number }>;
+  set_reviewer(params: { name: string }): Promise<{ reviewer: string }>;
+};
+
+type Reply = { result?: { failure?: Failure }; error?: unknown; errorMessage?: unknown };
+
+export function useApi(uris: Record<string, string>): Api {
+  const trigger = useTriggerPanelEvent();
+  const latest = React.useRef({ trigger, uris });
+  latest.current = { trigger, uris };
+  return React.useMemo(() => {
+    const call = (method: string) => (params: Record<string, unknown> = {}) =>
+      new Promise((resolve, reject) => {
+        latest.current.trigger(latest.current.uris[method], params, false, (reply: Reply) => {
+          if (reply?.result?.failure) {
+            reject(new PanelError(reply.result.failure.kind, reply.result.failure.message));
+          } else if (reply?.error || !reply?.result) {
+            reject(new PanelError("Error", String(reply?.errorMessage || reply?.error || "no answer").slice(0, 500)));
+          } else {
+            resolve(reply.result);
+          }
+          return false; // we show the error ourselves; otherwise the App replaces the whole panel by an error page
+        });
+      });
+    const methods = ["overview", "go", "decide", "undo", "search", "show_in_grid", "set_reviewer"];
+    return Object.fromEntries(methods.map((name) => [name, call(name)])) as unknown as Api;
+  }, []);
+}
+
+/** A random id; one decision keeps its id through double clicks and retries, so it is stored once. */
+export function requestId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

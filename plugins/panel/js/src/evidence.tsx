@@ -1,0 +1,102 @@
+/** Why the proposal is what it is: rank, margin, candidates, masters, reasons. */
+import * as React from "react";
+import type { Candidate, Card, Proposal } from "./types";
+import { both, labelName, otherName } from "./texts";
+import type { Say } from "./texts";
+import { Clip, KeyCap, Meter, Picture, useWords } from "./ui";
+
+type Choose = (candidate: Candidate) => void;
+
+export function Evidence({ card, choose, open }: { card: Card; choose: Choose; open: (particle: string) => void }) {
+  return (
+    <aside className="semc-side">
+      <ProposalBox card={card} />
+      {card.candidates.length > 0 && <Candidates card={card} choose={choose} />}
+      {card.masters.length > 0 && <Masters card={card} open={open} />}
+    </aside>
+  );
+}
+
+function ProposalBox({ card }: { card: Card }) {
+  const { lang, say } = useWords();
+  const { proposal } = card;
+  if (!proposal) return <section className="semc-box semc-quiet">{say("no_proposal")}</section>;
+  return (
+    <section className="semc-box semc-proposal" data-cy="semc-proposal">
+      <header>
+        <h3>{say("proposal")}</h3>
+        {proposal.confidence_rank !== null && (
+          <em title={say("rank_long")}>{rankText(proposal.confidence_rank, say)}</em>
+        )}
+      </header>
+      <div className="semc-name">
+        <Clip>{labelName(proposal, lang)}</Clip>
+        {otherName(proposal, lang) && <Clip className="semc-other">{otherName(proposal, lang)}</Clip>}
+      </div>
+      <Certainty proposal={proposal} />
+      {card.notice && <p className="semc-note">{both(card.notice, lang)}</p>}
+    </section>
+  );
+}
+
+/** 0.88 of the dataset is less certain -> "top 12 %"; 0.12 -> "bottom 12 %". */
+const rankText = (rank: number, say: Say) =>
+  say(rank >= 0.5 ? "rank_top" : "rank_bottom", { n: Math.max(1, Math.round(100 * Math.min(rank, 1 - rank))) });
+
+function Certainty({ proposal }: { proposal: Proposal }) {
+  const { say } = useWords();
+  const { margin, knownness } = proposal;
+  return (
+    <>
+      {margin !== null && <Meter label={say("margin")} value={margin} text={margin.toFixed(2)} />}
+      {knownness !== null && <Meter label={say("knownness")} value={knownness} text={knownness.toFixed(2)} />}
+    </>
+  );
+}
+
+function Candidates({ card, choose }: { card: Card; choose: Choose }) {
+  const { lang, say } = useWords();
+  return (
+    <section className="semc-box">
+      <h3>{say("candidates")}</h3>
+      {card.candidates.map((candidate, index) => (
+        <button
+          key={candidate.label_id}
+          className="semc-candidate"
+          data-cy={`semc-candidate-${index + 1}`}
+          onClick={() => choose(candidate)}
+        >
+          <KeyCap>{String(index + 1)}</KeyCap>
+          <span className="semc-candidate-text">
+            <Clip>{labelName(candidate, lang)}</Clip>
+            {otherName(candidate, lang) && <Clip className="semc-other">{otherName(candidate, lang)}</Clip>}
+          </span>
+          <b title={say("nearest_similarity")}>{candidate.similarity?.toFixed(2) ?? "–"}</b>
+        </button>
+      ))}
+    </section>
+  );
+}
+
+function Masters({ card, open }: { card: Card; open: (particle: string) => void }) {
+  const { lang, say } = useWords();
+  return (
+    <section className="semc-box semc-wide">
+      <h3>{say("masters")}</h3>
+      <div className="semc-masters">
+        {card.masters.map((master) => (
+          <button
+            key={`${master.label_id}/${master.particle_id}`}
+            className="semc-master"
+            onClick={() => open(master.particle_id)}
+            title={`${master.particle_id} · ${labelName(master, lang)} · ${master.similarity.toFixed(3)}`}
+          >
+            <Picture path={master.filepath} alt={master.particle_id} />
+            <Clip>{labelName(master, lang)}</Clip>
+            <small>{master.similarity.toFixed(2)}</small>
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}

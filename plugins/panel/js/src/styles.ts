@@ -1,0 +1,170 @@
+/** One style sheet; colours follow the App's theme, with its dark values as fallback. */
+export const STYLES = `
+.semc {
+  --ground: var(--fo-palette-background-level2, #1a1a1a);
+  --raised: var(--fo-palette-background-level1, #2b2b2b);
+  --sunken: var(--fo-palette-background-level3, #141414);
+  --line: var(--fo-palette-divider, #3d3d3d);
+  --ink: var(--fo-palette-text-primary, #f2f2f2);
+  --soft: var(--fo-palette-text-secondary, #b3b3b3);
+  --accent: var(--fo-palette-primary-plainColor, #ff6d05);
+  --good: #4fbf8b; --warn: #e6b450; --bad: #ef6f6c; --cool: #6cb6ef;
+  height: 100%; width: 100%; min-height: 0; box-sizing: border-box; position: relative;
+  color: var(--ink); background: var(--ground); font-size: 13px; line-height: 1.45; text-align: left;
+  font-family: "Palanquin", "Hiragino Sans", "Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic UI", Meiryo, system-ui, sans-serif;
+  container-type: inline-size;
+}
+.semc *, .semc *::before { box-sizing: border-box; }
+.semc-root { height: 100%; display: flex; flex-direction: column; outline: none; min-height: 0; position: relative; }
+.semc h2, .semc h3, .semc p, .semc dl, .semc dd, .semc ol, .semc figure { margin: 0; padding: 0; }
+.semc h3 { font-size: 11px; font-weight: 600; color: var(--soft); letter-spacing: .04em; }
+.semc em { font-style: normal; }
+.semc button { font: inherit; color: var(--ink); background: var(--raised); border: 1px solid var(--line); border-radius: 6px;
+  padding: 5px 10px; cursor: pointer; min-width: 0; max-width: 100%; text-align: inherit; }
+.semc button:hover:not(:disabled) { border-color: var(--soft); }
+.semc button:disabled { opacity: .5; cursor: default; }
+.semc button:focus-visible, .semc-input:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+.semc .semc-primary { background: var(--accent); border-color: var(--accent); color: #14100c; font-weight: 600; }
+.semc .semc-plain { background: none; border-color: transparent; color: var(--soft); }
+.semc .semc-plain:hover { color: var(--ink); }
+.semc-clip { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; min-width: 0; }
+.semc-other { color: var(--soft); font-size: 12px; }
+.semc-note { color: var(--soft); font-size: 11.5px; }
+.semc-quiet { color: var(--soft); }
+.semc-kbd { font: 600 10.5px/1 ui-monospace, monospace; border: 1px solid currentColor; border-radius: 4px; padding: 2px 4px; opacity: .75; white-space: nowrap; }
+.semc-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.semc-bar { height: 4px; border-radius: 2px; background: color-mix(in srgb, var(--soft) 25%, transparent); overflow: hidden; flex: 1; min-width: 24px; }
+.semc-bar i { display: block; height: 100%; background: var(--cool); border-radius: 2px; }
+.semc-row { display: flex; flex-wrap: wrap; gap: 8px; justify-content: center; align-items: center; }
+.semc-loading { padding: 48px; text-align: center; color: var(--soft); }
+.semc-dim { opacity: .5; }
+.semc-input { font: inherit; color: var(--ink); background: var(--sunken); border: 1px solid var(--line); border-radius: 6px; padding: 7px 10px; width: 100%; min-width: 0; }
+
+.semc-header { display: flex; align-items: center; gap: 4px; padding: 6px 10px; border-bottom: 1px solid var(--line); }
+.semc-tabs { display: flex; gap: 2px; flex: none; }
+.semc-tabs button { background: none; border: none; border-radius: 0; border-bottom: 2px solid transparent; color: var(--soft); padding: 4px 12px; font-weight: 600; }
+.semc-tabs button[aria-selected=true] { color: var(--ink); border-bottom-color: var(--accent); }
+.semc-reviewer { margin-left: auto; display: flex; gap: 6px; align-items: baseline; max-width: 45%; }
+.semc-reviewer > span:first-child { font-size: 11px; flex: none; }
+.semc-reviewer .semc-clip { color: var(--ink); }
+.semc-reviewer-input { margin-left: auto; max-width: 200px; padding: 3px 8px; }
+
+.semc-queues { display: flex; flex-wrap: wrap; gap: 6px 14px; align-items: center; padding: 8px 12px 0; }
+.semc-segments { display: flex; border: 1px solid var(--line); border-radius: 7px; overflow: hidden; }
+.semc-segments button { border: none; border-radius: 0; background: none; color: var(--soft); padding: 4px 11px; }
+.semc-segments button + button { border-left: 1px solid var(--line); }
+.semc-segments button[aria-checked=true] { background: var(--raised); color: var(--ink); }
+.semc-segments b { font-variant-numeric: tabular-nums; }
+.semc-progress { display: flex; align-items: center; gap: 8px; flex: 1; min-width: 120px; color: var(--soft); font-variant-numeric: tabular-nums; white-space: nowrap; }
+.semc-progress .semc-bar i { background: var(--good); }
+.semc-problem { display: flex; gap: 10px; align-items: center; margin: 8px 12px 0; padding: 7px 10px; border: 1px solid var(--bad); border-radius: 6px;
+  background: color-mix(in srgb, var(--bad) 12%, transparent); overflow-wrap: anywhere; }
+.semc-problem span { flex: 1; }
+
+.semc-scroll { flex: 1; overflow: auto; padding: 8px 12px 12px; min-height: 0; }
+.semc-identity { display: flex; flex-wrap: wrap; gap: 4px 8px; align-items: center; margin-bottom: 8px; }
+.semc-id { font-size: 15px; font-weight: 600; max-width: 60%; }
+.semc-identity small { border-radius: 10px; padding: 1px 9px; border: 1px solid var(--line); color: var(--soft); max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.semc-identity .semc-reason { border-style: dashed; color: var(--ink); }
+.semc-identity .semc-state-review { border-color: var(--warn); color: var(--warn); }
+.semc-identity .semc-state-unknown { border-color: var(--cool); color: var(--cool); }
+.semc-identity .semc-state-auto, .semc-identity .semc-decision-confirmed, .semc-identity .semc-decision-auto { border-color: var(--good); color: var(--good); }
+.semc-identity .semc-master-mark { border-color: var(--accent); color: var(--accent); }
+.semc-columns { display: grid; gap: 14px; align-items: start; }
+.semc-views { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
+.semc .semc-tile { padding: 0; overflow: hidden; background: var(--raised); display: flex; flex-direction: column; }
+.semc .semc-tile.semc-best { border-color: var(--accent); }
+.semc .semc-missing { border: 1px dashed color-mix(in srgb, var(--soft) 60%, transparent); border-radius: 6px; background: none; color: var(--soft); align-items: center; justify-content: center; gap: 2px; min-height: 120px; padding: 8px; text-align: center; }
+.semc-photo { position: relative; background: #000; aspect-ratio: 4 / 3; width: 100%; }
+.semc-photo img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; display: block; }
+.semc-poor .semc-photo img { opacity: .4; }
+.semc-noimage { display: flex; align-items: center; justify-content: center; height: 100%; padding: 6px; color: var(--soft); overflow: hidden; font-size: 11px; overflow-wrap: anywhere; }
+.semc-badge { position: absolute; top: 5px; right: 5px; max-width: calc(100% - 10px); overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+  background: rgba(0, 0, 0, .72); color: #fff; font-size: 11px; border-radius: 4px; padding: 0 6px; }
+.semc-best .semc-badge { background: var(--accent); color: #14100c; font-weight: 600; }
+.semc-photo > .semc-kbd { position: absolute; top: 5px; left: 5px; background: rgba(0, 0, 0, .72); color: #fff; border: none; padding: 4px 6px; opacity: 1; }
+.semc-tags { position: absolute; left: 4px; right: 4px; bottom: 4px; display: flex; flex-wrap: wrap; gap: 3px; }
+.semc-tags small { background: rgba(0, 0, 0, .78); color: var(--warn); border-radius: 4px; padding: 0 5px; font-size: 11px; max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.semc-caption { display: flex; gap: 6px; align-items: center; padding: 4px 8px; font-size: 12px; }
+.semc-caption .semc-clip { flex: 0 1 auto; }
+.semc-caption small, .semc-caption b { font-size: 11px; font-weight: 500; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.semc-caption small { color: var(--soft); }
+
+.semc-side { display: grid; gap: 10px; min-width: 0; }
+.semc-box { border: 1px solid var(--line); border-radius: 8px; padding: 9px 11px; background: var(--raised); display: grid; gap: 6px; min-width: 0; }
+.semc-box header { display: flex; justify-content: space-between; gap: 8px; }
+.semc-proposal { border-left: 3px solid var(--accent); }
+.semc-proposal header em { color: var(--ink); font-weight: 600; border-bottom: 1px dotted var(--soft); cursor: help; }
+.semc-name .semc-clip:first-child { font-size: 18px; font-weight: 600; line-height: 1.3; }
+.semc-meter { display: flex; align-items: center; gap: 8px; font-size: 11.5px; color: var(--soft); }
+.semc-meter > span { width: 66px; flex: none; }
+.semc-meter b { width: 34px; text-align: right; color: var(--ink); font-weight: 500; font-variant-numeric: tabular-nums; }
+.semc .semc-candidate { display: flex; align-items: center; gap: 9px; background: var(--ground); padding: 5px 9px; }
+.semc-candidate-text { flex: 1; min-width: 0; }
+.semc-candidate b { font-weight: 500; color: var(--soft); font-variant-numeric: tabular-nums; }
+.semc-masters { display: grid; grid-template-columns: repeat(auto-fill, minmax(72px, 1fr)); gap: 6px; }
+.semc .semc-master { padding: 0 0 3px; overflow: hidden; text-align: center; background: var(--ground); font-size: 11.5px; }
+.semc-master img, .semc-master .semc-noimage { width: 100%; aspect-ratio: 1; object-fit: cover; display: block; background: #000; }
+.semc-master .semc-clip { padding: 2px 4px 0; }
+.semc-master small { color: var(--soft); font-variant-numeric: tabular-nums; }
+
+.semc-actions { order: 3; display: flex; flex-wrap: wrap; gap: 5px; padding: 8px 12px; border-top: 1px solid var(--line); background: var(--raised); }
+.semc .semc-actions button { display: inline-flex; align-items: center; gap: 6px; padding: 5px 8px; background: var(--ground); white-space: nowrap; }
+.semc .semc-actions .semc-primary { background: var(--accent); }
+.semc-actions .semc-primary .semc-clip { max-width: 11em; }
+.semc-push { margin-left: auto; display: inline-flex; gap: 5px; }
+
+.semc-empty { display: flex; flex-direction: column; align-items: center; gap: 12px; padding: 8vh 24px 24px; text-align: center; max-width: 560px; margin: 0 auto; overflow-wrap: anywhere; }
+.semc-empty h2 { font-size: 17px; font-weight: 600; }
+.semc-empty p { color: var(--soft); line-height: 1.7; }
+.semc-empty-mark { width: 54px; height: 54px; border-radius: 50%; border: 1px solid var(--line); display: grid; place-items: center; font-size: 24px; color: var(--accent); }
+.semc-empty code { background: var(--sunken); border: 1px solid var(--line); border-radius: 6px; padding: 6px 12px; font-family: ui-monospace, monospace; font-size: 12.5px; user-select: all; max-width: 100%; }
+.semc-counts { display: flex; gap: 26px; }
+.semc-counts dt { color: var(--soft); font-size: 11.5px; }
+.semc-counts dd { font-size: 20px; font-weight: 600; font-variant-numeric: tabular-nums; }
+
+.semc-searchbar { display: flex; gap: 8px; margin-bottom: 10px; }
+.semc-searchbar .semc-input { font-size: 14px; }
+.semc-searchbar button { white-space: nowrap; flex: none; }
+.semc-found { display: flex; align-items: center; gap: 12px; margin-bottom: 8px; }
+.semc-found button { margin-left: auto; white-space: nowrap; flex: none; }
+.semc-hits { list-style: none; display: grid; grid-template-columns: repeat(auto-fill, minmax(128px, 1fr)); gap: 8px; }
+.semc .semc-hits button { padding: 0 0 4px; overflow: hidden; width: 100%; }
+.semc-hits .semc-photo { aspect-ratio: 1; }
+.semc-hits button > .semc-clip { padding: 3px 8px 0; font-size: 12px; }
+
+.semc-layer { position: fixed; inset: 0; z-index: 5000; background: rgba(0, 0, 0, .66); display: grid; place-items: center; padding: 14px; }
+.semc-dialog { position: relative; background: var(--ground); border: 1px solid var(--line); border-radius: 10px; padding: 18px; width: min(480px, 100%); max-height: 100%; overflow: auto; display: grid; gap: 10px; box-shadow: 0 12px 40px rgba(0, 0, 0, .5); outline: none; }
+.semc-dialog h2 { font-size: 15px; padding-right: 28px; }
+.semc .semc-close { position: absolute; top: 8px; right: 8px; width: 28px; height: 28px; padding: 0; text-align: center; background: none; border: none; font-size: 18px; color: var(--soft); z-index: 1; }
+.semc-dialog[data-cy=semc-lightbox] { width: min(1200px, 100%); height: 100%; padding: 8px; }
+.semc-large { display: flex; align-items: center; gap: 6px; height: 100%; min-height: 0; }
+.semc-large figure { flex: 1; min-width: 0; height: 100%; display: flex; flex-direction: column; gap: 6px; cursor: zoom-out; }
+.semc-large img { flex: 1; min-height: 0; width: 100%; object-fit: contain; }
+.semc-large figcaption { text-align: center; color: var(--soft); }
+.semc-large figcaption b { color: var(--ink); margin-right: 8px; }
+.semc .semc-step { background: none; border: none; font-size: 26px; padding: 10px 8px; }
+.semc-options { display: grid; gap: 3px; max-height: 46vh; overflow: auto; padding: 1px; }
+.semc .semc-options button { background: none; border-color: transparent; display: grid; grid-template-columns: 18px 1fr 1fr; gap: 0 10px; align-items: center; }
+.semc .semc-options .semc-active { background: var(--raised); border-color: var(--accent); }
+.semc-options .semc-definition { grid-column: 2 / -1; color: var(--soft); font-size: 11.5px; }
+.semc-keys { display: grid; gap: 7px; }
+.semc-keys > div { display: grid; grid-template-columns: 110px 1fr; align-items: baseline; }
+
+/* A line of no height above the buttons, from which messages hang upwards: they never cover a button. */
+.semc-toasts { order: 2; height: 0; position: relative; z-index: 40; }
+.semc-toasts > div { position: absolute; left: 12px; right: 12px; bottom: 10px; display: grid; gap: 6px; justify-items: center; pointer-events: none; }
+.semc-toast { pointer-events: auto; display: flex; gap: 12px; align-items: center; max-width: 100%; background: var(--sunken); border: 1px solid var(--line); border-left: 3px solid var(--soft); border-radius: 7px; padding: 6px 12px; box-shadow: 0 6px 20px rgba(0, 0, 0, .45); }
+.semc-toast > span { overflow: hidden; text-overflow: ellipsis; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow-wrap: anywhere; }
+.semc-toast button { flex: none; padding: 2px 9px; white-space: nowrap; }
+.semc-done { border-left-color: var(--good); }
+.semc-busy { opacity: .8; }
+
+/* The App lays its own previous/next arrows over both edges of the modal. */
+@container (min-width: 700px) { .semc-in-modal .semc-scroll { padding-inline: 54px; } }
+@container (min-width: 480px) { .semc-views { grid-template-columns: repeat(3, minmax(0, 1fr)); } .semc-side { grid-template-columns: 1fr 1fr; align-items: start; } .semc-wide { grid-column: 1 / -1; } }
+@container (min-width: 900px) { .semc-columns { grid-template-columns: minmax(0, 1fr) 300px; } .semc-side { grid-template-columns: 1fr; } }
+@container (max-width: 479px) { .semc-caption small { display: none; } .semc-photo { aspect-ratio: 3 / 2; } .semc-reviewer > span:first-child, .semc-actions .semc-kbd { display: none; } .semc-actions { gap: 4px; padding-inline: 8px; } .semc .semc-actions button { padding: 5px 6px; } }
+@media (prefers-reduced-motion: no-preference) { .semc-toast { animation: semc-rise .16s ease-out; } }
+@keyframes semc-rise { from { transform: translateY(6px); opacity: 0; } }
+`;

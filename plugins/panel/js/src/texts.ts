@@ -1,0 +1,164 @@
+/** Every sentence of the panel, Japanese then English. */
+import type { Lang, LabelName, Text } from "./types";
+
+const TEXTS = {
+  review: ["レビュー", "Review"],
+  search: ["検索", "Search"],
+  queue_review: ["要確認", "Needs review"],
+  queue_unknown: ["未知", "Unknown"],
+  queue_auto: ["自動", "Auto"],
+  queue_skipped: ["保留", "Skipped"],
+  is_master: ["マスター", "master"],
+  left: ["残り {n}", "{n} left"],
+  decided_of: ["{all} 粒子中 {n} 件決定済み", "{n} of {all} particles decided"],
+  reviewer: ["レビュー担当", "Reviewer"],
+  reviewer_edit: ["レビュー担当の名前を変更", "Change the reviewer's name"],
+  language: ["表示言語を切り替え (T)", "Switch language (T)"],
+  help: ["キー操作の一覧 (?)", "Keyboard help (?)"],
+  close: ["閉じる", "Close"],
+  loading: ["読み込み中…", "Loading…"],
+  missing: ["なし", "missing"],
+  recommended: ["推奨", "best view"],
+  recommended_long: ["推奨ビュー", "recommended view"],
+  poor: ["低品質", "poor"],
+  quality: ["品質", "quality"],
+  weight: ["重み", "weight"],
+  enlarge: ["{view} を拡大", "Enlarge {view}"],
+  proposal: ["提案", "Proposal"],
+  no_proposal: ["提案はありません", "No proposal"],
+  rank_top: ["上位 {n} %", "top {n} %"],
+  rank_bottom: ["下位 {n} %", "bottom {n} %"],
+  rank_long: [
+    "このデータセットの中での確信度の順位です。正解率ではありません。",
+    "Rank of certainty within this dataset; not a probability of being right.",
+  ],
+  margin: ["2位との差", "margin"],
+  knownness: ["既知らしさ", "known-ness"],
+  nearest_similarity: ["このラベルで最も近いマスターとの類似度", "similarity to the nearest master of this label"],
+  candidates: ["候補", "Candidates"],
+  masters: ["似ているマスター", "Nearest masters"],
+  reasons: ["理由", "Reasons"],
+  accept: ["確定", "Accept"],
+  other_label: ["別のラベル", "Other label"],
+  unknown: ["未知", "Unknown"],
+  skip: ["保留", "Skip"],
+  undo: ["元に戻す", "Undo"],
+  previous: ["前へ", "Previous"],
+  next: ["次へ", "Next"],
+  by: ["{who}が決定", "by {who}"],
+  decision_undecided: ["未決定", "undecided"],
+  decision_auto: ["自動確定", "auto"],
+  decision_confirmed: ["確定済み", "confirmed"],
+  decision_unknown: ["未知", "unknown"],
+  decision_skipped: ["保留中", "skipped"],
+  did_label: ["{particle} を「{label}」に確定しました", "{particle} confirmed as “{label}”"],
+  did_unknown: ["{particle} を未知にしました", "{particle} marked as unknown"],
+  did_skip: ["{particle} を保留にしました", "{particle} skipped"],
+  did_undo: ["{particle} の決定を元に戻しました", "Undid the decision on {particle}"],
+  nothing_to_undo: ["元に戻せる決定はありません", "There is nothing of yours to undo"],
+  saving: ["保存中…", "saving…"],
+  only_one: ["このキューの粒子はこれだけです", "This is the only particle in the queue"],
+  no_more_before: ["これより前に見た粒子はありません", "No particle was seen before this one"],
+  no_such_candidate: ["候補 {n} はありません", "There is no candidate {n}"],
+  accept_needs_proposal: [
+    "提案がないため確定できません。L で別のラベルを選ぶか、U で未知にします。",
+    "No proposal to accept: choose a label (L) or mark it unknown (U).",
+  ],
+  conflict: ["{particle} はほかの人が先に決定しました。最新の状態を表示しています。", "Somebody else decided on {particle} first. This is the latest."],
+  failed: ["できませんでした", "That did not work"],
+  retry: ["もう一度", "Try again"],
+  pick_title: ["ラベルを選ぶ", "Choose a label"],
+  pick_placeholder: ["名前・同義語で絞り込み", "Type to filter"],
+  pick_none: ["一致するラベルがありません", "No label matches"],
+  pick_hint: ["↑↓ 選択 · Enter 確定 · Esc 戻る", "↑↓ move · Enter choose · Esc back"],
+  no_dataset: ["データセットが開かれていません", "No dataset is open"],
+  no_dataset_how: ["左上の一覧からデータセットを選んでください。", "Choose a dataset at the top left."],
+  foreign: ["SEM Curate のデータセットではありません", "This dataset was not made by SEM Curate"],
+  foreign_how: ["ターミナルで画像を取り込みます:", "Read your images in from a terminal:"],
+  empty: ["粒子がまだありません", "There are no particles yet"],
+  no_masters: ["マスターがまだありません", "There are no masters yet"],
+  no_masters_how: [
+    "グリッドで各ラベルの代表的な粒子を数個選び、` キーで操作一覧を開いて「SEM: マスター登録 / register masters」を実行します。そのあと「SEM: すべて実行 / run all」で提案ができます。",
+    "In the grid select a few typical particles of one label, press ` and run “SEM: マスター登録 / register masters”. Then run “SEM: すべて実行 / run all” to get proposals.",
+  ],
+  nothing_proposed: ["提案がまだありません", "Nothing has been proposed yet"],
+  nothing_proposed_how: [
+    "` キーで操作一覧を開き「SEM: すべて実行 / run all」を実行するか、ターミナルで:",
+    "Press ` and run “SEM: すべて実行 / run all”, or in a terminal:",
+  ],
+  queue_done: ["このキューは空です", "This queue is empty"],
+  all_done: ["すべて確認できました", "All reviewed"],
+  queue_done_how: ["お疲れさまでした。", "Well done."],
+  go_to: ["{queue}を見る ({n})", "Go to {queue} ({n})"],
+  reload: ["再読み込み", "Reload"],
+  c_particles: ["粒子", "particles"],
+  c_decided: ["決定済み", "decided"],
+  c_skipped: ["保留", "skipped"],
+  c_left: ["残り", "left"],
+  search_placeholder: ["言葉で探す(日本語・英語)", "Search in words (Japanese or English)"],
+  search_go: ["検索", "Search"],
+  search_intro: ["見た目を言葉で書くと、近い粒子から順に並びます。", "Describe what you see; the closest particles come first."],
+  search_try: ["例", "Try"],
+  search_none: ["「{query}」に近い粒子は見つかりませんでした", "No particle comes close to “{query}”"],
+  search_none_how: ["短い言葉や別の言い方を試してください。", "Try fewer words, or say it another way."],
+  search_not_ready: ["まだ検索できません", "Search is not ready yet"],
+  search_found: ["{n} 粒子", "{n} particles"],
+  show_in_grid: ["グリッドに表示", "Show in grid"],
+  shown_in_grid: ["{n} 粒子をグリッドに並べました", "{n} particles shown in the grid"],
+  open_particle: ["{particle} をレビューで開く", "Open {particle} in Review"],
+  modal_choose: ["粒子を選ぶとここに表示されます", "Open a particle to see it here"],
+} satisfies Record<string, [string, string]>;
+
+export type TextKey = keyof typeof TEXTS;
+export type Say = (key: TextKey, values?: Record<string, string | number>) => string;
+
+export function sayIn(lang: Lang): Say {
+  return (key, values = {}) =>
+    TEXTS[key][lang === "ja" ? 0 : 1].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+export const both = (text: Text, lang: Lang) => (lang === "ja" ? text.ja : text.en) || text.en || text.ja;
+
+export const labelName = (label: LabelName, lang: Lang) =>
+  (lang === "ja" ? label.name_ja || label.name_en : label.name_en || label.name_ja) || label.label_id;
+
+/** The same name in the other language, when there is one. */
+export function otherName(label: LabelName, lang: Lang): string {
+  const other = lang === "ja" ? label.name_en : label.name_ja;
+  return other && other !== labelName(label, lang) ? other : "";
+}
+
+export const HELP: [string, Text][] = [
+  ["Enter / A", { ja: "提案を確定", en: "accept the proposal" }],
+  ["1 – 4", { ja: "その候補に確定", en: "choose that candidate" }],
+  ["L", { ja: "別のラベルを選ぶ", en: "choose another label" }],
+  ["U", { ja: "未知にする", en: "mark as unknown" }],
+  ["S", { ja: "保留にする", en: "skip" }],
+  ["Z / Ctrl+Z", { ja: "元に戻す", en: "undo" }],
+  ["J / →", { ja: "次の粒子へ(決定せず)", en: "next without deciding" }],
+  ["K / ←", { ja: "前の粒子へ", en: "previous" }],
+  ["/", { ja: "検索へ", en: "go to search" }],
+  ["T", { ja: "日本語 ⇄ English", en: "日本語 ⇄ English" }],
+  ["Esc", { ja: "閉じる", en: "close" }],
+  ["?", { ja: "この一覧", en: "this list" }],
+];
+
+const LANG_KEY = "sem-curate-language";
+
+export function rememberedLanguage(): Lang {
+  try {
+    const kept = localStorage.getItem(LANG_KEY);
+    if (kept === "ja" || kept === "en") return kept;
+  } catch {
+    // storage may be switched off; the browser's language is good enough
+  }
+  return navigator.language?.startsWith("ja") ? "ja" : "en";
+}
+
+export function rememberLanguage(lang: Lang): void {
+  try {
+    localStorage.setItem(LANG_KEY, lang);
+  } catch {
+    // the choice then lasts until the page closes
+  }
+}

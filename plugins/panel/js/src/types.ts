@@ -1,0 +1,68 @@
+/** The values that the Python side sends. Every text for people comes in Japanese and English. */
+
+export type Lang = "ja" | "en";
+export type Text = { ja: string; en: string };
+export type Queue = "review" | "unknown" | "auto" | "skipped";
+export type Action = "accept" | "label" | "unknown" | "skip";
+
+export type LabelName = { label_id: string; name_ja: string; name_en: string };
+export type Label = LabelName & { definition?: string | null; hotkey?: string | null };
+
+export type ViewTile = {
+  view: string;
+  title_ja: string;
+  title_en: string;
+  present: boolean;
+  filepath: string | null;
+  quality: number | null;
+  weight: number | null;
+  usable: boolean;
+  tags: (Text & { code: string })[];
+  recommended: boolean;
+};
+
+export type Proposal = LabelName & {
+  confidence: number | null;
+  confidence_rank: number | null;
+  margin: number | null;
+  knownness: number | null;
+};
+
+// Not the score: a share of confidence that is not calibrated would be read as a percentage.
+export type Candidate = LabelName & { similarity: number | null };
+export type Master = LabelName & { particle_id: string; similarity: number; filepath: string | null };
+
+export type Card = {
+  particle_id: string;
+  seq: number | null;
+  state: "review" | "unknown" | "auto" | null;
+  decision: "undecided" | "auto" | "confirmed" | "unknown" | "skipped";
+  label: LabelName | null;
+  decided_by: string | null;
+  is_master: boolean;
+  views: ViewTile[];
+  proposal: Proposal | null;
+  candidates: Candidate[];
+  masters: Master[];
+  reasons: (Text & { code: string })[];
+  certified: boolean;
+  notice: Text | null;
+};
+
+export type Counts = Partial<
+  Record<"particles" | "auto" | "review" | "unknown" | "skipped" | "decided" | "proposed" | "left", number>
+>;
+
+export type Overview = {
+  status: "ready" | "no_dataset" | "foreign" | "empty";
+  dataset: string | null;
+  counts: Counts;
+  labels: Label[];
+  masters: number;
+  reviewer: string;
+};
+
+export type Hit = { particle_id: string; score: number; best_view: string | null; filepath: string | null };
+export type SearchResult = { query: string; hits: Hit[]; encoder: string };
+
+export type Failure = { kind: string; message: string };

@@ -1,0 +1,164 @@
+"""The Python half of the panel: each method asks one question of sem_curate and answers with plain data.
+
+The React half calls these methods and gets what they return; nothing is kept here but the reviewer's name. The
+dataset's active slice is never consulted, because another browser tab may be changing it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from fiftyone.operators import types
+from fiftyone.operators.panel import Panel, PanelConfig
+
+from sem_curate import dataset, schema
+from sem_curate.errors import InputError, SemCurateError
+
+LONGEST_NAME = 100  # of a reviewer
+
+Answer = dict[str, Any]
+
+
+def answers(method: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answer]:
+    """Turn a deliberate error into ``{"failure": {"kind", "message"}}``; anything else stays an error of the App."""
+
+    @functools.wraps(method)
+    def answered(self: Any, ctx: Any) -> Answer:
+        try:
+            return method(self, ctx)
+        except SemCurateError as error:
+            return {"failure": {"kind": type(error).__name__, "message": str(error)}}
+
+    return answered
+
+
+class SemCuratePanel(Panel):
+    """Review and search, in the grid and in the sample modal."""
+
+    METHODS = ("overview", "go", "decide", "undo", "search", "show_in_grid", "set_reviewer")
+
+    @property
+    def config(self) -> PanelConfig:
+        return PanelConfig(
+            name="sem_curate_panel",
+            label="SEM Curate",
+            icon="fact_check",
+            surfaces="grid modal",
+            help_markdown="Review particles with the keyboard (press ? for the keys) and find them in words.",
+        )
+
+    def render(self, ctx: Any) -> types.Property:
+        methods = {name: getattr(self, name) for name in self.METHODS}
+        view = types.View(component="SemCurate", composite_view=True, **methods)
+        return types.Property(types.Object(), view=view)
+
+    # -- events of the App -------------------------------------------------------------------------------------
+
+    def on_load(self, ctx: Any) -> None:
+        self.on_change_dataset(ctx)
+        self.on_change_current_sample(ctx)
+
+    def on_change_dataset(self, ctx: Any) -> None:
+        """Tell React which dataset is open, so that it asks for the overview again."""
+        ctx.panel.set_data("dataset", ctx.dataset_name)
+
+    def on_change_current_sample(self, ctx: Any) -> None:
+        """Tell React which particle the sample modal shows; samples of any slice lead to it."""
+        sample = ctx.current_sample
+        found = dataset.particle_ids_of(ctx.dataset, [sample]) if sample and _is_ours(ctx.dataset) else []
+        ctx.panel.set_data("current", found[0] if found else None)
+
+    # -- questions of the React half -----------------------------------------------------------------------------
+
+    @answers
+    def overview(self, ctx: Any) -> Answer:
+        """Return what there is: dataset, counts, labels, number of masters, reviewer."""
+        from sem_curate.review import run as review
+
+        ds = ctx.dataset
+        shared = {"dataset": ctx.dataset_name, "counts": {}, "labels": [], "masters": 0, "reviewer": _reviewer(ctx)}
+        if ds is None:
+            return {**shared, "status": "no_dataset"}
+        if not _is_ours(ds):
+            return {**shared, "status": "foreign"}
+        counts = review.counts(ds)
+        masters = dataset.count_particles(ds, {schema.MASTER_OF: {"$ne": None}})
+        status = "ready" if counts["particles"] else "empty"
+        return {**shared, "status": status, "counts": counts, "labels": review.labels(ds), "masters": masters}
+
+    @answers
+    def go(self, ctx: Any) -> Answer:
+        """Return the card of one particle, or the next of a queue, and the counts."""
+        from sem_curate.review import run as review
+
+        particle = ctx.params.get("particle")
+        if particle is None:
+            queue = ctx.params.get("queue") or "review"
+            card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"))
+        else:
+            card = review.card(ctx.dataset, particle)
+        return {"card": card, "counts": review.counts(ctx.dataset)}
+
+    @answers
+    def decide(self, ctx: Any) -> Answer:
+        """Record a decision; the same ``request_id`` again changes nothing."""
+        from sem_curate.review import run as review
+
+        decided = review.decide(
+            ctx.dataset,
+            ctx.params["particle"],
+            ctx.params["action"],
+            label_id=ctx.params.get("label_id"),
+            by=_reviewer(ctx),
+            request_id=ctx.params["request_id"],
+            seen_seq=ctx.params.get("seen_seq"),
+            seconds=ctx.params.get("seconds"),
+        )
+        return {"event_id": decided["event_id"], "card": decided["card"], "counts": review.counts(ctx.dataset)}
+
+    @answers
+    def undo(self, ctx: Any) -> Answer:
+        """Take back this reviewer's latest decision; ``undone`` is None when there is none."""
+        from sem_curate.review import run as review
+
+        undone = review.undo(ctx.dataset, by=_reviewer(ctx), request_id=ctx.params["request_id"])
+        return {"undone": undone, "counts": review.counts(ctx.dataset)}
+
+    @answers
+    def search(self, ctx: Any) -> Answer:
+        """Return the particles that fit a text, best first."""
+        from sem_curate.search import run as search
+
+        return dict(search.search(ctx.dataset, ctx.params["text"]))
+
+    @answers
+    def show_in_grid(self, ctx: Any) -> Answer:
+        """Show the given particles in the grid, in the given order, still as groups."""
+        particles = ctx.params["particles"]
+        # The anchor is the one slice on which every particle has an image.
+        ctx.ops.set_group_slice(dataset.anchor(ctx.dataset))
+        # Not select_groups: the grid of FiftyOne 1.22 flattens the slices first, where that stage fails.
+        ctx.ops.set_view(ctx.dataset.select_by(schema.PARTICLE_ID, particles, ordered=True))
+        return {"shown": len(particles)}
+
+    @answers
+    def set_reviewer(self, ctx: Any) -> Answer:
+        """Keep the reviewer's name for as long as the panel is open."""
+        name = str(ctx.params["name"]).strip()
+        if not name or len(name) > LONGEST_NAME:
+            raise InputError(f"a reviewer's name has 1 to {LONGEST_NAME} characters; got {len(name)}")
+        ctx.panel.state.reviewer = name
+        return {"reviewer": name}
+
+
+def _reviewer(ctx: Any) -> str:
+    from sem_curate.review.run import default_reviewer
+
+    kept: str | None = ctx.panel.state.reviewer
+    return kept or default_reviewer()
+
+
+def _is_ours(ds: Any) -> bool:
+    return ds is not None and dataset.is_ours(ds)
