@@ -23,7 +23,9 @@ def world(per_label: int, n_labels: int = 4, noise: float = 0.3, seed: int = 0):
     return vectors, truth, masters, labels
 
 
-@pytest.mark.parametrize(("per_label", "method"), [(1, PROTOTYPE), (2, PROTOTYPE), (5, PROTOTYPE), (6, NEIGHBOURS), (12, NEIGHBOURS)])
+@pytest.mark.parametrize(
+    ("per_label", "method"), [(1, PROTOTYPE), (2, PROTOTYPE), (5, PROTOTYPE), (6, NEIGHBOURS), (12, NEIGHBOURS)]
+)
 def test_easy_worlds_are_solved_by_both_methods(per_label: int, method: str) -> None:
     vectors, truth, masters, labels = world(per_label)
     found = match(vectors, masters, labels, CONFIG)
