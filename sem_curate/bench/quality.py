@@ -19,7 +19,7 @@ from sem_curate.rendering import RenderedView, render_views
 TARGET_SHARPNESS = 0.82  # rank correlation reached by the best published combination that was tried on drawn particles
 TARGET_FRAME_CUT = 0.98
 # Touching neighbours and shadows merge with the particle in any threshold mask.
-TARGET_FRAME_CUT_RENDERED = 0.8
+TARGET_FRAME_CUT_RENDERED = TARGET_FRAME_CUT  # missed today
 TARGET_BAR = 0.98
 TARGET_IMAGES_PER_S = 10.0  # six views of 1,000 particles in ten minutes on one core
 BLURS = (0.0, 0.7, 1.2, 2.0, 3.0, 5.0)  # pixels, added to what the renderer already has

@@ -68,9 +68,9 @@ def _best_by_label(similarity: Floats, master_labels: Sequence[str]) -> dict[str
     return {label: _rounded(value) for label, value in best.items()}
 
 
-def receipt(particle_id: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return ``{"receipt_id", "particle_id", "content"}`` with an id derived from the content."""
-    text = json.dumps([particle_id, content], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def receipt(dataset_id: str, particle_id: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"receipt_id", "particle_id", "content"}`` with an id derived from whose it is and what it says."""
+    text = json.dumps([dataset_id, particle_id, content], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return {
         "receipt_id": f"rc_{hashlib.sha256(text.encode()).hexdigest()[:24]}",
         "particle_id": particle_id,

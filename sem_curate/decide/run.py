@@ -168,9 +168,10 @@ def _receipts(
 ) -> list[dict[str, Any]]:
     shared = {"reference_id": reference_id, "encoder_key": dataset.encoder_keys(ds)["dino"],
               "master_set_version": version, "thresholds": as_dict(frozen.thresholds)}  # fmt: skip
-    names = dataset.view_names(ds)
+    names, identity = dataset.view_names(ds), dataset.dataset_id(ds)
     return [
         receipts.receipt(
+            identity,
             particle_id,
             {
                 **shared,

@@ -109,7 +109,7 @@ def test_receipts_do_not_depend_on_the_batch() -> None:
                     master_ids=built.master_ids,
                     master_labels=built.master_labels,
                 )
-                ids.append(receipts.receipt(key, content)["receipt_id"])
+                ids.append(receipts.receipt("ds_1", key, content)["receipt_id"])
         return ids
 
     assert all_receipts(60) == all_receipts(7)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +73,8 @@ def render_set(
     chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
     render = partial(_render_chunk, seed=seed, views=views, size=size)
     parts: list[TrainingSet] = []
-    with ProcessPoolExecutor(workers) as pool:
+    # Not forked: a copy of a process with threads (torch, a database client) can wait for ever for their locks.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for part in pool.map(render, chunks):
             parts.append(part)
             progress(sum(map(len, parts)), count, "rendering")

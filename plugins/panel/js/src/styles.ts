@@ -152,7 +152,7 @@ export const STYLES = `
 .semc-keys > div { display: grid; grid-template-columns: 110px 1fr; align-items: baseline; }
 
 /* A line of no height above the buttons, from which messages hang upwards: they never cover a button. */
-.semc-toasts { order: 2; height: 0; position: relative; z-index: 40; }
+.semc-toasts { order: 2; margin-top: auto; height: 0; position: relative; z-index: 40; }
 .semc-toasts > div { position: absolute; left: 12px; right: 12px; bottom: 10px; display: grid; gap: 6px; justify-items: center; pointer-events: none; }
 .semc-toast { pointer-events: auto; display: flex; gap: 12px; align-items: center; max-width: 100%; background: var(--sunken); border: 1px solid var(--line); border-left: 3px solid var(--soft); border-radius: 7px; padding: 6px 12px; box-shadow: 0 6px 20px rgba(0, 0, 0, .45); }
 .semc-toast > span { overflow: hidden; text-overflow: ellipsis; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; overflow-wrap: anywhere; }
