@@ -295,3 +295,31 @@ def test_kill_9_in_a_decision_loses_and_doubles_nothing(ds, moment: str) -> None
     events = history.of_particles(dataset.dataset_id(ds), ["P-20"])["P-20"]
     assert [event.event_id for event in events] == [request]
     assert mirror.rebuild(ds)["corrected"] == 0
+
+
+def test_a_master_that_is_embedded_late_takes_part_then(ds) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide.run import propose
+
+    enroll(ds)
+    rows = dataset.read_views(ds, ["P-00"], (schema.CONTENT_HASH,))["P-00"]
+    hidden = {row["_id"]: {schema.PRESENT: False} for row in rows.values()}
+    dataset.write_views(ds, hidden)
+    assert propose(ds)["masters_without_view"] == ["P-00"]
+    assert propose(ds)["in"] == 0
+    dataset.write_views(ds, {key: {schema.PRESENT: True} for key in hidden})
+    again = propose(ds)
+    assert again["masters_without_view"] == []
+    assert again["in"] == 26  # a different set of masters: everything is compared again
+
+
+def test_masters_without_any_view_are_named(ds) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide.run import propose, register_masters
+
+    register_masters(ds, {"球状": ["P-00"]}, by="sato")
+    rows = dataset.read_views(ds, ["P-00"], ())["P-00"]
+    dataset.write_views(ds, {row["_id"]: {schema.PRESENT: False} for row in rows.values()})
+    summary = propose(ds)
+    assert (summary["out"], summary["masters_without_view"]) == (0, ["P-00"])
+    assert "none of the 1 masters has an embedded view" in summary["notice"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
@@ -12,10 +14,10 @@ import numpy as np
 from sem_curate import dataset, mirror, paths, schema
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
 from sem_curate.decide import receipts, reference
+from sem_curate.decide.batches import fingerprint, read_batch
 from sem_curate.decide.brain import ProposeConfig, ProposeResults
 from sem_curate.decide.enroll import register_masters, remove_masters
 from sem_curate.decide.reference import Batch, Reference
-from sem_curate.embed import store
 from sem_curate.errors import StateError
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import datasets, history, labels, masters
@@ -24,8 +26,62 @@ from sem_curate.registry.fold import EventView, State
 BATCH = 1024
 SAMPLE = 4096  # particles behind slot means and the rank grid: enough for 0.2 % steps, bounded whatever the dataset
 AUTOMATIC = "sem-curate"  # the author of automatic decisions
+NO_MASTERS = "no masters yet: register a few example particles per label, then propose again"
+NO_MASTER_VIEWS = "none of the {count} masters has an embedded view; embed first, or register other masters"
 
 __all__ = ["propose", "read_batch", "register_masters", "remove_masters"]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same during one run."""
+
+    ds: fo.Dataset
+    encoder_key: str
+    integrate: IntegrateConfig
+    decide: DecideConfig
+    snapshot: masters.MasterSetView
+
+    @cached_property
+    def identity(self) -> str:
+        return dataset.dataset_id(self.ds)
+
+    @cached_property
+    def spoken(self) -> str:
+        return mirror.language(self.ds)
+
+    @cached_property
+    def views(self) -> tuple[str, ...]:
+        return dataset.view_names(self.ds)
+
+    @cached_property
+    def masters(self) -> Batch:
+        return read_batch(self.ds, self.encoder_key, sorted(self.snapshot.masters))[0]
+
+    @cached_property
+    def reference_id(self) -> str:
+        return reference.reference_id(
+            {
+                "encoder": self.encoder_key,
+                "master_set": self.snapshot.version,
+                # A master's new picture, quality or late embedding changes what it stands for.
+                "masters": fingerprint(self.masters),
+                # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
+                "doublings": int(np.log2(max(dataset.count_particles(self.ds), 1))),
+                **reference.settings_parts(self.integrate, self.decide),
+            }
+        )
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The frozen reference for these inputs: loaded, or built the first time."""
+        path = paths.home() / "references" / self.identity / f"{self.reference_id}.npz"
+        if path.exists():
+            return reference.load(path)
+        sample, _ = read_batch(self.ds, self.encoder_key, dataset.sample_particle_ids(self.ds, SAMPLE))
+        built = reference.build(self.masters, self.snapshot.masters, sample, self.integrate, self.decide)
+        reference.save(built, path)
+        return built
 
 
 def propose(
@@ -37,86 +93,39 @@ def propose(
 ) -> dict[str, Any]:
     """Propose a label for every particle whose inputs changed.
 
-    New or changed particles are compared with the frozen reference; a new master set, encoder or setting makes a new
-    reference and with it new proposals for all. Decisions made by people are never touched. Interrupted work goes on
-    where it stopped.
+    New or changed particles are compared with the frozen reference; a new master set, a changed master, another encoder
+    or setting makes a new reference and with it new proposals for all. Decisions made by people are never touched.
+    Interrupted work goes on where it stopped.
 
     Returns:
-        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "seconds", ...}`` in particles.
+        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "masters_without_view", "seconds"}`` in particles
+        (ids for ``masters_without_view``), and ``"notice"`` when nothing could be proposed.
 
     Raises:
         StateError: when the dataset has not been embedded.
     """
     started = time.perf_counter()
-    integrate, decide = integrate or IntegrateConfig(), decide or DecideConfig()
     mirror.catch_up(ds)
-    key = _encoder_key(ds)
-    frozen, reference_id, left_out = _reference(ds, key, integrate, decide)
-    waiting = dataset.count_pending(ds)[schema.STAGE_PROPOSE]
-    counts = dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)
-    summary: dict[str, Any] = {"in": waiting, "out": 0, **counts}
-    if len(frozen.master_ids) == 0:
-        summary["notice"] = "no masters yet: register a few example particles per label, then propose again"
+    run = _Run(
+        ds, _encoder_key(ds), integrate or IntegrateConfig(), decide or DecideConfig(),
+        masters.current(dataset.dataset_id(ds)),
+    )  # fmt: skip
+    summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)}
+    usable = bool(run.snapshot.masters) and bool(run.reference.master_ids)
+    if usable:
+        _queue_all_if_new(run)
+    summary["in"] = dataset.count_pending(ds)[schema.STAGE_PROPOSE]
+    if usable:
+        _propose_pending(run, summary, progress)
+        summary["masters_without_view"] = sorted(set(run.snapshot.masters) - set(run.reference.master_ids))
     else:
-        _propose_pending(ds, key, frozen, reference_id, integrate, decide, summary, waiting, progress)
-        if summary["out"]:
-            _register_run(ds, integrate, decide, key, summary)
-    summary["masters_without_view"] = left_out
+        count = len(run.snapshot.masters)
+        summary["notice"] = NO_MASTER_VIEWS.format(count=count) if count else NO_MASTERS
+        summary["masters_without_view"] = sorted(run.snapshot.masters)
+    if summary["out"]:
+        _register_run(run, summary)
     summary["seconds"] = time.perf_counter() - started
     return summary
-
-
-def _propose_pending(
-    ds: fo.Dataset,
-    key: str,
-    frozen: Reference,
-    reference_id: str,
-    integrate: IntegrateConfig,
-    decide: DecideConfig,
-    summary: dict[str, Any],
-    waiting: int,
-    progress: Progress,
-) -> None:
-    version = masters.current(dataset.dataset_id(ds)).version
-    spoken = mirror.language(ds)
-    names = labels.by_ids(frozen.label_ids)
-    for particle_ids in dataset.pending_particles(ds, schema.STAGE_PROPOSE, batch=BATCH):
-        batch, sample_ids = read_batch(ds, key, particle_ids)
-        pooled, found, made, rank = reference.propose_batch(batch, frozen, integrate, decide)
-        contents = _receipts(ds, batch, frozen, found, made, pooled.weights, reference_id, version)
-        history.save_receipts(contents, dataset.dataset_id(ds))
-        confirmed = _auto_decisions(ds, contents) if decide.auto_confirm else 0
-        _write_weights(ds, sample_ids, pooled.weights, batch)
-        _write_proposals(ds, contents, rank, names, spoken, version, {key: i for i, key in enumerate(frozen.label_ids)})
-        for state in made.state:
-            summary[state] += 1
-        summary["auto_confirmed"] += confirmed
-        summary["out"] += len(particle_ids)
-        progress(summary["out"], max(waiting, summary["out"]), "particles")
-
-
-def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) -> tuple[Batch, list[list[str | None]]]:
-    """Return view vectors, presence and quality of particles, and the sample id behind each view (None = missing)."""
-    names = dataset.view_names(ds)
-    rows = dataset.read_views(ds, particle_ids, (schema.CONTENT_HASH, schema.QUALITY, schema.PRESENT, schema.USABLE))
-    slots = [[rows.get(key, {}).get(name) for name in names] for key in particle_ids]
-    hashes = [
-        (slot.get(schema.CONTENT_HASH) or "") if slot and slot.get(schema.PRESENT) else ""
-        for particle in slots
-        for slot in particle
-    ]
-    vectors, found = store.open_store(encoder_key).get(hashes)
-    shape = (len(particle_ids), len(names))
-    quality = np.array([[_quality(slot) for slot in particle] for particle in slots], dtype=np.float32).reshape(shape)
-    present = np.asarray(found, dtype=bool).reshape(shape)
-    batch = Batch(tuple(particle_ids), vectors.reshape(*shape, vectors.shape[-1]), present, quality)
-    return batch, [[slot["_id"] if slot else None for slot in particle] for particle in slots]
-
-
-def _quality(slot: Mapping[str, Any] | None) -> float:
-    if slot is None or slot.get(schema.QUALITY) is None:
-        return float("nan")
-    return 0.0 if slot.get(schema.USABLE) is False else float(slot[schema.QUALITY])
 
 
 def _encoder_key(ds: fo.Dataset) -> str:
@@ -128,65 +137,46 @@ def _encoder_key(ds: fo.Dataset) -> str:
     return key
 
 
-def _reference(
-    ds: fo.Dataset, key: str, integrate: IntegrateConfig, decide: DecideConfig
-) -> tuple[Reference, str, list[str]]:
-    """Return the frozen reference for the current inputs, building it and queueing every particle when it is new."""
-    identity = dataset.record(ds)
-    snapshot = masters.current(identity.dataset_id)
-    parts = {
-        "encoder": key,
-        "masters": snapshot.version,
-        # Slot means are refreshed when the dataset has doubled, so that all refreshes together cost like one pass.
-        "doublings": int(np.log2(max(dataset.count_particles(ds), 1))),
-        **reference.settings_parts(integrate, decide),
+def _queue_all_if_new(run: _Run) -> None:
+    # Queue first, remember second: a kill in between only queues again.
+    if datasets.get_record(run.identity).settings.get("reference_id") != run.reference_id:
+        dataset.mark_pending(run.ds, [schema.STAGE_PROPOSE])
+        datasets.change_settings(run.identity, {"reference_id": run.reference_id})
+
+
+def _propose_pending(run: _Run, summary: dict[str, Any], progress: Progress) -> None:
+    names = labels.by_ids(run.reference.label_ids)
+    for particle_ids in dataset.pending_particles(run.ds, schema.STAGE_PROPOSE, batch=BATCH):
+        batch, sample_ids = read_batch(run.ds, run.encoder_key, particle_ids)
+        pooled, found, made, rank = reference.propose_batch(batch, run.reference, run.integrate, run.decide)
+        contents = _receipts(run, batch, found, made, pooled.weights)
+        history.save_receipts(contents, run.identity)
+        if run.decide.auto_confirm:
+            summary["auto_confirmed"] += _auto_decisions(run.ds, contents)
+        _write_weights(run.ds, sample_ids, pooled.weights, batch)
+        _write_proposals(run, contents, rank, names)
+        for state in made.state:
+            summary[state] += 1
+        summary["out"] += len(particle_ids)
+        progress(summary["out"], max(summary["in"], summary["out"]), "particles")
+
+
+def _receipts(run: _Run, batch: Batch, found: Any, made: Any, weights: Any) -> list[dict[str, Any]]:
+    frozen = run.reference
+    shared = {
+        "reference_id": run.reference_id,
+        "encoder_key": run.encoder_key,
+        "master_set_version": run.snapshot.version,
+        "thresholds": as_dict(frozen.thresholds),
     }
-    reference_id = reference.reference_id(parts)
-    path = paths.home() / "references" / identity.dataset_id / f"{reference_id}.npz"
-    if path.exists():
-        frozen = reference.load(path)
-    else:
-        master_batch, _ = read_batch(ds, key, sorted(snapshot.masters))
-        sample, _ = read_batch(ds, key, dataset.sample_particle_ids(ds, SAMPLE))
-        frozen = reference.build(master_batch, snapshot.masters, sample, integrate, decide)
-        reference.save(frozen, path)
-    if identity.settings.get("reference_id") != reference_id:
-        dataset.mark_pending(ds, [schema.STAGE_PROPOSE])
-        datasets.change_settings(identity.dataset_id, {"reference_id": reference_id})
-    return frozen, reference_id, sorted(set(snapshot.masters) - set(frozen.master_ids))
-
-
-def _receipts(
-    ds: fo.Dataset,
-    batch: Batch,
-    frozen: Reference,
-    found: Any,
-    made: Any,
-    weights: Any,
-    reference_id: str,
-    version: int,
-) -> list[dict[str, Any]]:
-    shared = {"reference_id": reference_id, "encoder_key": dataset.encoder_keys(ds)["dino"],
-              "master_set_version": version, "thresholds": as_dict(frozen.thresholds)}  # fmt: skip
-    names, identity = dataset.view_names(ds), dataset.dataset_id(ds)
+    known = {
+        "view_names": run.views,
+        "label_ids": frozen.label_ids,
+        "master_ids": frozen.master_ids,
+        "master_labels": frozen.master_labels,
+    }
     return [
-        receipts.receipt(
-            identity,
-            particle_id,
-            {
-                **shared,
-                **receipts.evidence(
-                    row,
-                    found,
-                    made,
-                    weights,
-                    view_names=names,
-                    label_ids=frozen.label_ids,
-                    master_ids=frozen.master_ids,
-                    master_labels=frozen.master_labels,
-                ),
-            },
-        )
+        receipts.receipt(run.identity, particle_id, {**shared, **receipts.evidence(row, found, made, weights, **known)})
         for row, particle_id in enumerate(batch.particle_ids)
     ]
 
@@ -234,22 +224,15 @@ def _write_weights(ds: fo.Dataset, sample_ids: list[list[str | None]], weights: 
 
 
 def _write_proposals(
-    ds: fo.Dataset,
-    contents: Sequence[dict[str, Any]],
-    rank: Any,
-    names: Mapping[str, labels.LabelView],
-    spoken: str,
-    version: int,
-    order: Mapping[str, int],
+    run: _Run, contents: Sequence[dict[str, Any]], rank: Any, names: Mapping[str, labels.LabelView]
 ) -> None:
+    order = {label_id: index for index, label_id in enumerate(run.reference.label_ids)}
     updates = {}
     for receipt, certain in zip(contents, rank, strict=True):
-        content = receipt["content"]
-        label_id = content["label_id"]
+        content, label_id = receipt["content"], receipt["content"]["label_id"]
+        shown = names[label_id].name(run.spoken) if label_id else None
         updates[receipt["particle_id"]] = {
-            schema.PROPOSAL: dataset.classification(names[label_id].name(spoken), label_id, content["confidence"])
-            if label_id
-            else None,
+            schema.PROPOSAL: dataset.classification(shown, label_id, content["confidence"]) if shown else None,
             schema.PROPOSAL_STATE: content["state"],
             schema.CONFIDENCE_RANK: float(certain),
             schema.MARGIN: content["margin"],
@@ -257,18 +240,16 @@ def _write_proposals(
             schema.REVIEW_REASONS: content["reasons"],
             # Label by label, the clearest first: consecutive particles then differ little and are judged alike.
             schema.REVIEW_PRIORITY: order.get(label_id or "", len(order)) + 1.0 - float(certain),
-            schema.MASTER_SET_VERSION: version,
+            schema.MASTER_SET_VERSION: run.snapshot.version,
             schema.RECEIPT_ID: receipt["receipt_id"],
         }
-    dataset.write_particles(ds, updates, clear_pending=(schema.STAGE_PROPOSE,))
+    dataset.write_particles(run.ds, updates, clear_pending=(schema.STAGE_PROPOSE,))
 
 
-def _register_run(
-    ds: fo.Dataset, integrate: IntegrateConfig, decide: DecideConfig, key: str, summary: Mapping[str, Any]
-) -> None:
+def _register_run(run: _Run, summary: Mapping[str, Any]) -> None:
     brain_key = schema.BRAIN_KEYS[schema.STAGE_PROPOSE]
-    config = ProposeConfig(integrate=as_dict(integrate), decide=as_dict(decide), encoder_key=key)
+    config = ProposeConfig(integrate=as_dict(run.integrate), decide=as_dict(run.decide), encoder_key=run.encoder_key)
     method = config.build()
-    method.register_run(ds, brain_key, overwrite=True, cleanup=False)
-    results = ProposeResults(ds, config, brain_key, summary=dict(summary), backend=method)
-    method.save_run_results(ds, brain_key, results, overwrite=True)
+    method.register_run(run.ds, brain_key, overwrite=True, cleanup=False)
+    results = ProposeResults(run.ds, config, brain_key, summary=dict(summary), backend=method)
+    method.save_run_results(run.ds, brain_key, results, overwrite=True)

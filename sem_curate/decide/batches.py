@@ -1,0 +1,50 @@
+"""Reading view vectors and qualities of particles from FiftyOne and the vector files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import fiftyone as fo
+import numpy as np
+
+from sem_curate import dataset, schema
+from sem_curate.decide.reference import Batch
+from sem_curate.embed import store
+
+FIELDS = (schema.CONTENT_HASH, schema.QUALITY, schema.PRESENT, schema.USABLE)
+
+
+def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) -> tuple[Batch, list[list[str | None]]]:
+    """Return view vectors, presence and quality of particles, and the sample id behind each view (None = missing).
+
+    A view counts as present when its image exists and was embedded; an unusable one has quality 0.
+    """
+    names = dataset.view_names(ds)
+    rows = dataset.read_views(ds, particle_ids, FIELDS)
+    slots = [[rows.get(key, {}).get(name) for name in names] for key in particle_ids]
+    vectors, present = store.gather(store.open_store(encoder_key), [[_hash(slot) for slot in line] for line in slots])
+    quality = np.array([[_quality(slot) for slot in line] for line in slots], dtype=np.float32)
+    batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape))
+    return batch, [[slot["_id"] if slot else None for slot in line] for line in slots]
+
+
+def fingerprint(batch: Batch) -> str:
+    """Return a hash of what particles look like to a proposal: which views, their vectors, their quality to 1 %."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update("\0".join(batch.particle_ids).encode())
+    digest.update(np.round(np.nan_to_num(batch.quality, nan=-1.0), 2).tobytes())
+    digest.update(batch.present.tobytes())
+    digest.update(np.ascontiguousarray(batch.vectors).tobytes())
+    return digest.hexdigest()
+
+
+def _hash(slot: Mapping[str, Any] | None) -> str | None:
+    return slot.get(schema.CONTENT_HASH) if slot and slot.get(schema.PRESENT) else None
+
+
+def _quality(slot: Mapping[str, Any] | None) -> float:
+    if slot is None or slot.get(schema.QUALITY) is None:
+        return float("nan")
+    return 0.0 if slot.get(schema.USABLE) is False else float(slot[schema.QUALITY])
