@@ -119,6 +119,11 @@ BROWSER = browser.find_browser()
 SKIPPED_FOR_BROWSER: list[str] = []
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run browser tests last: their driver keeps an event loop running, in which FiftyOne's operators return tasks."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give `fiftyone` tests their database, and `e2e` tests a browser or a skip that is counted."""
     if item.get_closest_marker("e2e") and BROWSER is None:

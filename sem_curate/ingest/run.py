@@ -130,7 +130,8 @@ class _Ingest:
         dataset.write_views(self.ds, {key: _as_stored(values) for key, values in step.updates().items()})
         picture = str(display.placeholder())  # drawn again should it have been deleted
         placeholders = [{**values, "filepath": picture} for values in step.placeholders()]
-        self._add([*placeholders, *step.additions()])
+        # Last, so that the grid opens with pictures.
+        self._add([*step.additions(), *placeholders])
         dataset.write_particles(self.ds, step.repairs())
 
     def _add(self, additions: list[dict[str, Any]]) -> None:
