@@ -16,6 +16,7 @@ from sem_curate.errors import InputError
 BENCHES: dict[str, tuple[str, str]] = {
     "rendering": ("sem_curate.bench.rendering", "views rendered per second"),
     "quality": ("sem_curate.bench.quality", "quality measures against truth, and their speed"),
+    "search": ("sem_curate.bench.search", "text search on unseen simulated particles"),
     "loop": ("sem_curate.bench.loop", "real images: masters from one frame group, proposals on the others"),
     "scale": ("sem_curate.bench.scale", "10,000 particles, and 100 more"),
 }
