@@ -70,9 +70,13 @@ def _queue_text(result: dict[str, Any]) -> str:
     if card is None:
         return f"{counts}\nThe queue is empty."
     proposal = card["proposal"]
-    shown = f"{proposal['name_ja']} / {proposal['name_en']}" if proposal else "no proposal"
+    shown = _both(proposal) if proposal else "no proposal"
     return f"{counts}\nnext: {card['particle_id']}: {shown} ({', '.join(row['en'] for row in card['reasons'])})"
 
 
 def _named(card: dict[str, Any]) -> str:
-    return f" {card['label']['name_ja']} / {card['label']['name_en']}" if card["label"] else ""
+    return f" {_both(card['label'])}" if card["label"] else ""
+
+
+def _both(label: dict[str, Any]) -> str:
+    return " / ".join(dict.fromkeys((label["name_ja"], label["name_en"])))
