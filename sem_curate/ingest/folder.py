@@ -11,9 +11,9 @@ from typing import Final
 from sem_curate import paths
 from sem_curate.errors import InputError
 from sem_curate.ingest import headers, views
+from sem_curate.ingest.listing import SourceListing, ViewFile
 from sem_curate.ingest.pattern import DEFAULT, FilePattern, compile_pattern
 from sem_curate.ingest.problems import NOTICE, Problem
-from sem_curate.ingest.sources import SourceListing, ViewFile
 
 # Images of formats that we do not read: refused by name, so that none is lost silently.
 _OTHER_IMAGES: Final = frozenset(

@@ -14,8 +14,8 @@ from sem_curate import paths
 from sem_curate.errors import InputError, did_you_mean
 from sem_curate.ingest import columns, views
 from sem_curate.ingest.folder import printable
+from sem_curate.ingest.listing import SourceListing, ViewFile
 from sem_curate.ingest.problems import Problem
-from sem_curate.ingest.sources import SourceListing, ViewFile
 
 REQUIRED: Final = ("filepath", "particle_id", "view")
 LABEL: Final = "label"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.problems import NOTICE, Problem
-from sem_curate.ingest.sources import ViewFile
 
 Slot = tuple[str, str]  # (particle id, view name): at most one sample stands there
 

@@ -19,11 +19,11 @@ import fiftyone as fo
 from sem_curate import dataset, schema
 from sem_curate.errors import ConflictError, InputError
 from sem_curate.ingest import columns, display, fingerprint, sources
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.plan import Found, plan
 from sem_curate.ingest.prepare import prepare_all
 from sem_curate.ingest.problems import NOTICE, Problem
 from sem_curate.ingest.report import IngestReport, build_report
-from sem_curate.ingest.sources import ViewFile
 from sem_curate.ingest.step import LOOKED_AT, Rules, Step, as_held
 from sem_curate.progress import Progress, silent
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from sem_curate import schema
 from sem_curate.ingest import columns
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.plan import Found, Held, Plan, Slot
 from sem_curate.ingest.prepare import Prepared
 from sem_curate.ingest.problems import NOTICE, Problem
-from sem_curate.ingest.sources import ViewFile
 
 LOOKED_AT: Final = (schema.PRESENT, schema.SOURCE_PATH, schema.SOURCE_STAT, schema.CONTENT_HASH)
 _VIEW_STAGES: Final = (schema.STAGE_QUALITY, schema.STAGE_EMBED)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from sem_curate.errors import InputError
-from sem_curate.ingest.sources import SourceListing, own_root, read_source
+from sem_curate.ingest.listing import SourceListing
+from sem_curate.ingest.sources import own_root, read_source
 from sem_curate.schema import DEFAULT_VIEWS
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sem_curate.errors import InputError
-from sem_curate.ingest.sources import SourceListing, read_source
+from sem_curate.ingest.listing import SourceListing
+from sem_curate.ingest.sources import read_source
 from sem_curate.schema import DEFAULT_VIEWS
 
 TABLE = "filepath,particle_id,view,label,lot,mag\nimg/a.png,P-1,1,球状,007,1000\nimg/b.png,P-1,View_2,,,2000.5\n"

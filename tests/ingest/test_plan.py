@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.plan import Found, Held, plan
-from sem_curate.ingest.sources import ViewFile
 
 IDS = st.sampled_from(["P-1", "P-2", "粒子3"])
 VIEWS = st.sampled_from(["view1", "view2", "view3"])

@@ -8,11 +8,11 @@ import tifffile
 
 from sem_curate.errors import SetupError
 from sem_curate.ingest.fingerprint import content_hash, stat_key
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.plan import Found
 from sem_curate.ingest.prepare import Prepared, prepare, prepare_all
 from sem_curate.ingest.problems import Problem
 from sem_curate.ingest.readers import ImageInfo
-from sem_curate.ingest.sources import ViewFile
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sem_curate import schema
+from sem_curate.ingest.listing import ViewFile
 from sem_curate.ingest.plan import Found, plan
 from sem_curate.ingest.prepare import Prepared
 from sem_curate.ingest.readers import ImageInfo
-from sem_curate.ingest.sources import ViewFile
 from sem_curate.ingest.step import Rules, Step, as_held
 from sem_curate.ingest.vendor import VendorInfo
 
