@@ -63,6 +63,7 @@ def run(
     stages: dict[str, Any] = {}
     folder = paths.home() / "demo" / f"{seed}-{particles}-{size}"
     truth = _timed(stages, "render", lambda: _render(folder, particles, seed, size, progress))
+    stages["render"].update({"in": particles, "out": len(truth)})
     report = _timed(stages, "ingest", lambda: ingest(folder / "manifest.csv", name, progress=progress))
     stages["ingest"].update({"in": len(truth), "out": report.particles, "problems": len(report.problems)})
     ds = dataset.load_dataset(name)
@@ -74,7 +75,8 @@ def run(
     if "vlm" in dataset.encoder_keys(ds):
         from sem_curate.search.run import build_index
 
-        _timed(stages, "search index", lambda: build_index(ds))
+        indexed = _timed(stages, "search index", lambda: build_index(ds))
+        stages["search index"].update({"in": len(truth), "out": indexed["particles"]})
     return {"dataset": name, "simulated": True, "folder": str(folder), "stages": stages, **measure(ds, truth)}
 
 
@@ -170,8 +172,7 @@ def _enroll(ds: fo.Dataset, truth: Mapping[str, str], per_label: int) -> dict[st
 def _timed(stages: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:
     started = time.perf_counter()
     result = work()
-    stages[name] = {"in": None, "out": len(result) if isinstance(result, dict) else None,
-                    "seconds": time.perf_counter() - started}  # fmt: skip
+    stages[name] = {"in": None, "out": None, "seconds": time.perf_counter() - started}
     return result
 
 

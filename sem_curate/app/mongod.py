@@ -159,6 +159,8 @@ def ensure_database() -> None:
     Raises:
         DatabaseUnavailableError: with the remedy.
     """
+    # The MongoDB that FiftyOne brings is old enough for a warning that its user can do nothing about.
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
     uri = configured_uri()
     if uri is None and binary() is None:
         raise DatabaseUnavailableError(f"FiftyOne has no mongod; {repair_advice()}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import click
 
 from sem_curate.app import launch
@@ -23,22 +26,32 @@ def command(
 
     Served on this machine only: FiftyOne has no login.
     """
-
-    def ready(server: launch.Server) -> None:
-        hint = f"\n{launch.tunnel_hint(port)}" if remote_hint else ""
-        result = {"url": server.url, "dataset": dataset, "port": port}
-        output.emit(result, as_json=as_json, text=lambda: f"App: {server.url}\nCtrl-C stops it.{hint}")
-
     launch.check_address(address, no_login_understood=no_login)
     launch.check_port(port, address)
-    click.echo("Starting the App (about 20 seconds) ...", err=True)
-    launch.serve(
-        dataset,
-        port,
-        address=address,
-        no_login_understood=no_login,
-        open_browser=not no_browser,
-        on_ready=ready,
-    )
-    click.echo("Stopped.", err=True)
+    hint = f"\n{launch.tunnel_hint(port)}" if remote_hint else ""
+    serve(
+        dataset, port, as_json=as_json, hint=hint,
+        address=address, no_login_understood=no_login, open_browser=not no_browser,
+    )  # fmt: skip
     return output.OK
+
+
+def serve(dataset: str | None, port: int, *, as_json: bool = False, hint: str = "", **options: Any) -> None:
+    """Serve the App until Ctrl-C, and say where it is and how to stop it.
+
+    Args:
+        dataset: what to show.
+        port: where.
+        as_json: announce as JSON.
+        hint: a further line of the announcement.
+        options: passed on to ``launch.serve``.
+    """
+
+    def ready(server: launch.Server) -> None:
+        result = {"url": server.url, "dataset": dataset, "port": port}
+        output.emit(result, as_json=as_json, text=lambda: f"App: {server.url}\nCtrl-C stops it.{hint}")
+        sys.stdout.flush()  # a log file or a pipe should learn the address now, not at the end
+
+    click.echo("Starting the App (about 20 seconds) ...", err=True)
+    launch.serve(dataset, port, on_ready=ready, **options)
+    click.echo("Stopped.", err=True)

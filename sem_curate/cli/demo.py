@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -33,8 +34,11 @@ def command(particles: int, size: int, seed: int, name: str, reset: bool, app: b
     with console("demo", enabled=not as_json) as progress:
         result = demo.run(name, particles=particles, size=size, seed=seed, reset=reset, progress=progress)
     output.emit(result, as_json=as_json, text=lambda: _text(result))
+    sys.stdout.flush()
     if app:
-        launch.serve(name, port=port)
+        from sem_curate.cli.app import serve
+
+        serve(name, port, open_browser=True)
 
 
 def _text(result: dict[str, Any]) -> str:
