@@ -69,7 +69,7 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
 
 
 def test_other_files_are_only_counted(tmp_path: Path) -> None:
-    touch(tmp_path, "P-1_1.tif", "P-1_1.txt", "Thumbs.db", ".hidden.png", ".cache/P-2_1.png", "manifest.csv", "notes")
+    touch(tmp_path, "P-1_1.tif", "P-1_1.txt", "Thumbs.db", ".hidden.png", ".cache/P-2_1.png", "other.csv", "notes")
     listing = scan(tmp_path)
     assert slots(listing) == [("P-1_1.tif", "P-1", "view1")]
     assert listing.problems == ()

@@ -116,3 +116,13 @@ def test_a_broken_table_is_refused(tmp_path: Path) -> None:
     huge = "filepath,particle_id,view\n" + '"' + "x" * 200_000 + '",P,1\n'
     with pytest.raises(InputError, match="not a CSV table"):
         read(tmp_path, huge)
+
+
+def test_a_folder_is_read_by_its_own_manifest_unless_a_pattern_is_given(tmp_path: Path) -> None:
+    (tmp_path / "P-9_view3.png").touch()
+    by_file = read(tmp_path, TABLE)
+    by_folder = read_source(tmp_path, DEFAULT_VIEWS)
+    assert by_folder.files == by_file.files
+    assert [(problem.code, problem.severity) for problem in by_folder.problems] == [("manifest_used", "notice")]
+    by_name = read_source(tmp_path, DEFAULT_VIEWS, pattern="{particle_id}_{view}.{ext}")
+    assert [(file.particle_id, file.view) for file in by_name.files] == [("P-9", "view3")]
