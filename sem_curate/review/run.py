@@ -153,35 +153,32 @@ def decide(
         ConflictError: somebody else acted first; nothing was written.
     """
     identity = dataset.dataset_id(ds)
+    proposed, receipt_id = _proposed(ds, particle_id)
+    events = history.of_particles(identity, [particle_id]).get(particle_id, [])
+    event = next((event for event in events if event.event_id == request_id), None)
+    if event is None:
+        if action == actions.LABEL and label_id:
+            label_id = label_registry.get(label_id).label_id
+        intended = actions.decision_event(
+            particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
+            receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
+        )  # fmt: skip
+        event = history.append(intended, identity)
+    mirror.refresh(ds, [particle_id])
+    return {
+        "event_id": event.event_id,
+        "decision": event.decision,
+        "label_id": event.label_id,
+        "card": card(ds, particle_id),
+    }
+
+
+def _proposed(ds: fo.Dataset, particle_id: str) -> tuple[str | None, str | None]:
+    """Return the label id and the receipt id of the current proposal."""
     rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.PROPOSAL, schema.RECEIPT_ID), limit=1)
     if not rows:
         raise InputError(f"dataset '{ds.name}' has no particle '{particle_id}'")
-    events = history.of_particles(identity, [particle_id]).get(particle_id, [])
-    repeated = next((event for event in events if event.event_id == request_id), None)
-    if repeated is None:
-        if action == actions.LABEL and label_id:
-            label_id = label_registry.get(label_id).label_id
-        event = actions.decision_event(
-            particle_id,
-            action,
-            fold(events),
-            proposed=(rows[0].get(schema.PROPOSAL) or {}).get("label_id"),
-            label_id=label_id,
-            by=by,
-            request_id=request_id,
-            receipt_id=rows[0].get(schema.RECEIPT_ID),
-            seen_seq=seen_seq,
-            source=source,
-            seconds=seconds,
-        )
-        repeated = history.append(event, identity)
-    mirror.refresh(ds, [particle_id])
-    return {
-        "event_id": repeated.event_id,
-        "decision": repeated.decision,
-        "label_id": repeated.label_id,
-        "card": card(ds, particle_id),
-    }
+    return (rows[0].get(schema.PROPOSAL) or {}).get("label_id"), rows[0].get(schema.RECEIPT_ID)
 
 
 def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
