@@ -258,6 +258,11 @@ def read_views(ds: fo.Dataset, particle_ids: Sequence[str], fields: Sequence[str
     return found
 
 
+def content_hash(view: Mapping[str, Any] | None) -> str | None:
+    """Return the hash of a view's image as :func:`read_views` gave it; None for a missing view or a placeholder."""
+    return view.get(schema.CONTENT_HASH) if view and view.get(schema.PRESENT) else None
+
+
 def find_particles(
     ds: fo.Dataset,
     where: Mapping[str, Any],

@@ -24,7 +24,9 @@ def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) ->
     names = dataset.view_names(ds)
     rows = dataset.read_views(ds, particle_ids, FIELDS)
     slots = [[rows.get(key, {}).get(name) for name in names] for key in particle_ids]
-    vectors, present = store.gather(store.open_store(encoder_key), [[_hash(slot) for slot in line] for line in slots])
+    vectors, present = store.gather(
+        store.open_store(encoder_key), [[dataset.content_hash(slot) for slot in line] for line in slots]
+    )
     quality = np.array([[_quality(slot) for slot in line] for line in slots], dtype=np.float32)
     batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape))
     return batch, [[slot["_id"] if slot else None for slot in line] for line in slots]
@@ -38,10 +40,6 @@ def fingerprint(batch: Batch) -> str:
     digest.update(batch.present.tobytes())
     digest.update(np.ascontiguousarray(batch.vectors).tobytes())
     return digest.hexdigest()
-
-
-def _hash(slot: Mapping[str, Any] | None) -> str | None:
-    return slot.get(schema.CONTENT_HASH) if slot and slot.get(schema.PRESENT) else None
 
 
 def _quality(slot: Mapping[str, Any] | None) -> float:

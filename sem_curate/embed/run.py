@@ -163,12 +163,8 @@ def particle_vectors(ds: Any, encoder_key: str, particle_ids: Sequence[str]) -> 
             f"{len(unknown)} of {len(particle_ids)} particles are not in '{ds.name}' (e.g. '{unknown[0]}')"
         )
     views = dataset.view_names(ds)
-    hashes = [[_hash_of(rows[particle_id].get(view)) for view in views] for particle_id in particle_ids]
+    hashes = [[dataset.content_hash(rows[particle_id].get(view)) for view in views] for particle_id in particle_ids]
     return store.gather(store.open_store(encoder_key), hashes)
-
-
-def _hash_of(row: dict[str, Any] | None) -> str | None:
-    return row.get(schema.CONTENT_HASH) if row and row.get(schema.PRESENT) else None
 
 
 def _encoders_in_use(ds: Any) -> Sequence[str]:

@@ -120,7 +120,7 @@ def _blocks(ds: Any, vectors: store.VectorStore) -> Iterator[Block]:
     for ids in dataset.chunks(names, BLOCK):
         rows = dataset.read_views(ds, ids, (schema.CONTENT_HASH, schema.PRESENT, schema.QUALITY))
         slots = [[rows[particle_id].get(view) or {} for view in views] for particle_id in ids]
-        hashes = [[row.get(schema.CONTENT_HASH) if row.get(schema.PRESENT) else None for row in line] for line in slots]
+        hashes = [[dataset.content_hash(row) for row in line] for line in slots]
         found, present = store.gather(vectors, hashes)
         quality = [
             [np.nan if row.get(schema.QUALITY) is None else row[schema.QUALITY] for row in line] for line in slots
