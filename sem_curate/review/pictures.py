@@ -78,6 +78,7 @@ def _draw_view(place: Axes, view: Mapping[str, Any], language: str) -> None:
 
 def _image(place: Axes, path: str | None, caption: str) -> None:
     if path is None:
+        place.set_box_aspect(1)  # an empty axis would be taller than the pictures beside it
         place.text(0.5, 0.5, "missing", ha="center", va="center", color=MUTED, transform=place.transAxes)
         place.add_patch(Rectangle((0, 0), 1, 1, transform=place.transAxes, fill=False, linestyle="--", edgecolor=MUTED))
     else:
