@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .condition_report import ConditionReport
+from .correct_tags import CorrectTags
 from .decide import Decide
 from .embed import Embed
 from .ingest import Ingest
@@ -15,7 +17,9 @@ from .search import Search
 from .undo import Undo
 
 # In the order of fiftyone.yml, which is the order of the workflow.
-OPERATORS = (Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, Undo, Search)
+OPERATORS = (
+    Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo, Search, ConditionReport,
+)  # fmt: skip
 
 
 def register(plugin: Any) -> None:

@@ -18,23 +18,31 @@ from sem_curate.decide.run import propose, register_masters, remove_masters
 from sem_curate.errors import SemCurateError
 from sem_curate.ingest.run import ingest
 from sem_curate.pipeline import run_stages
+from sem_curate.quality.conditions import condition_report
+from sem_curate.quality.measures import inspect
 from sem_curate.rendering import render_particles, write_particles
+from sem_curate.review.retakes import retake_list
 from sem_curate.review.run import card, counts, decide, next_card, undo
+from sem_curate.review.tags import correct_tags
 from sem_curate.search.run import build_index, search
 
 __all__ = [
     "SemCurateError",
     "build_index",
     "card",
+    "condition_report",
+    "correct_tags",
     "counts",
     "decide",
     "ingest",
+    "inspect",
     "load_dataset",
     "next_card",
     "propose",
     "register_masters",
     "remove_masters",
     "render_particles",
+    "retake_list",
     "run_stages",
     "search",
     "undo",

@@ -10,11 +10,12 @@ from typing import Any
 class IntegrateConfig:
     """How six views become one particle vector."""
 
-    quality_power: float = 0.5  # q^0.5 beat q^0, q^1 and q^2 on synthetic sets with wrong views
-    trim_gap: float = 0.3  # a view this far below the median agreement is probably another object; 0.15 also
-    # trimmed sound high-magnification views, which cost 1 point on rendered particles without intruders
+    # Chosen on 480 to 1,600 rendered particles for each of three encoders, 0 to 3 of 6 views spoiled.
+    quality_power: float = 0.5  # 1 gains as much on average, but less evenly
+    trim_gap: float = 0.5  # a view that agrees so much less than its slot usually does is probably another object: 60 %
+    # of swapped views are found, and 0.4 % of sound ones
     trim_factor: float = 0.2  # keep a little of it: dropping loses data when the view was right
-    quality_floor: float = 0.15  # below this a view is unusable; gating harder loses data
+    quality_floor: float = 0.01  # only what was judged unusable lies below; 0.15 was no better on average
 
     def __post_init__(self) -> None:
         """Refuse values outside their ranges."""

@@ -17,10 +17,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import fiftyone as fo
+import numpy as np
 from bson import ObjectId
 from pymongo import UpdateMany, UpdateOne
 
 from sem_curate import layout, schema
+from sem_curate.arrays import Bools
 from sem_curate.errors import InputError, did_you_mean
 from sem_curate.registry import datasets
 
@@ -222,7 +224,28 @@ def classification(label: str, label_id: str, confidence: float | None = None) -
     return fo.Classification(label=label, label_id=label_id, confidence=confidence).to_dict()  # type: ignore[no-any-return]
 
 
+def segmentation(mask: Bools) -> dict[str, Any]:
+    """Return a Segmentation of a small (h, w) mask, ready for :func:`write_views`; equal masks give equal values."""
+    plane = mask.astype(np.uint8)
+    stored: dict[str, Any] = fo.Segmentation(mask=plane).to_dict()
+    stored["_id"] = ObjectId(hashlib.blake2b(plane.tobytes(), digest_size=12).digest())
+    return stored
+
+
+def mask_of(stored: Mapping[str, Any] | None) -> Bools | None:
+    """Return the mask that :func:`segmentation` stored, or None."""
+    if not stored or stored.get("mask") is None:
+        return None
+    return np.asarray(fo.Segmentation.from_dict(dict(stored)).mask) > 0
+
+
 # -- reading ---------------------------------------------------------------------------------------------------
+
+
+def each_particle(ds: fo.Dataset, *, batch: int = 1024) -> Iterator[list[str]]:
+    """Yield the ids of all particles, in batches, without holding them all in memory."""
+    for documents in _pending(ds, {schema.VIEW: anchor(ds)}, (schema.PARTICLE_ID,), batch):
+        yield [str(found[schema.PARTICLE_ID]) for found in documents]
 
 
 def pending_views(ds: fo.Dataset, stage: str, *, batch: int = 256) -> Iterator[list[ViewRow]]:
@@ -280,6 +303,11 @@ def find_particles(
     return list(cursor.limit(limit))
 
 
+def particles_with_view(ds: fo.Dataset, where: Mapping[str, Any]) -> list[str]:
+    """Return the ids of particles with a view that matches a MongoDB filter on per-view values."""
+    return sorted(ds._sample_collection.distinct(schema.PARTICLE_ID, dict(where)))
+
+
 def count_particles(ds: fo.Dataset, where: Mapping[str, Any] | None = None) -> int:
     """Count particles that match a MongoDB filter on particle values."""
     return int(ds._sample_collection.count_documents({f"{schema.GROUP}.name": anchor(ds), **(where or {})}))
@@ -292,6 +320,11 @@ def count_by(ds: fo.Dataset, field: str, where: Mapping[str, Any] | None = None)
         {"$group": {"_id": f"${field}", "n": {"$sum": 1}}},
     ]
     return {found["_id"] or "": found["n"] for found in ds._sample_collection.aggregate(pipeline)}
+
+
+def aggregate_views(ds: fo.Dataset, pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the result of a MongoDB aggregation over all samples, placeholders included; large groups go to disk."""
+    return list(ds._sample_collection.aggregate(list(pipeline), allowDiskUse=True))
 
 
 def sample_particle_ids(ds: fo.Dataset, size: int, *, where: Mapping[str, Any] | None = None) -> list[str]:
@@ -310,6 +343,14 @@ def particle_ids_of(ds: fo.Dataset, sample_ids: Sequence[str]) -> list[str]:
     found = ds._sample_collection.find({"_id": {"$in": ids}}, {schema.PARTICLE_ID: 1})
     by_sample = {document["_id"]: str(document[schema.PARTICLE_ID]) for document in found}
     return list(dict.fromkeys(by_sample[sample_id] for sample_id in ids if sample_id in by_sample))
+
+
+def views_of(ds: fo.Dataset, sample_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Translate samples into ``(particle_id, view)``, in the given order; unknown samples are left out."""
+    ids = [ObjectId(sample_id) for sample_id in sample_ids]
+    found = ds._sample_collection.find({"_id": {"$in": ids}}, {schema.PARTICLE_ID: 1, schema.VIEW: 1})
+    by_sample = {document["_id"]: (str(document[schema.PARTICLE_ID]), str(document[schema.VIEW])) for document in found}
+    return [by_sample[sample_id] for sample_id in ids if sample_id in by_sample]
 
 
 def group_ids_of(ds: fo.Dataset, particle_ids: Sequence[str]) -> list[str]:
@@ -331,7 +372,11 @@ def _refuse_unknown(ds: fo.Dataset, updates: Iterable[Mapping[str, Any]]) -> Non
     declared = ds.get_field_schema()
     for values in updates:
         unknown = [name for name in values if name not in declared]
-        if unknown:
+        if unknown and all(name in layout.FIELD_TYPES for name in unknown):
+            # The dataset was made by an older version: ours are added when they are first needed.
+            layout.declare(ds, unknown)
+            declared = ds.get_field_schema()
+        elif unknown:
             raise InputError(
                 f"{len(unknown)} fields are not declared on dataset '{ds.name}' (e.g. '{unknown[0]}')."
                 f"{did_you_mean(unknown[0], declared)} Add them with add_sample_field first"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -24,8 +24,16 @@ FIELD_TYPES: dict[str, Any] = {
     schema.MAGNIFICATION: fo.FloatField,
     schema.INSTRUMENT: fo.StringField,
     schema.BIT_DEPTH: fo.IntField,
+    schema.INFO_BAR_ROWS: fo.IntField,
+    schema.PIXEL_SIZE_FROM: fo.StringField,
     schema.QUALITY: fo.FloatField,
     schema.QUALITY_TAGS: (fo.ListField, fo.StringField),
+    schema.MEASURED_TAGS: (fo.ListField, fo.StringField),
+    schema.TAGS_BY: fo.StringField,
+    schema.QUALITY_BASIS: fo.StringField,
+    schema.PARTICLE_MASK: fo.Segmentation,
+    schema.SECOND_OPINION: (fo.ListField, fo.StringField),
+    schema.DISPUTED_TAGS: (fo.ListField, fo.StringField),
     schema.USABLE: fo.BooleanField,
     schema.VIEW_WEIGHT: fo.FloatField,
     **{measure: fo.FloatField for measure in schema.MEASURES},
@@ -46,6 +54,8 @@ FIELD_TYPES: dict[str, Any] = {
     schema.MASTER_SET_VERSION: fo.IntField,
     schema.RECEIPT_ID: fo.StringField,
     schema.RECOMMENDED_VIEW: fo.StringField,
+    schema.RECOMMENDED_WHY: fo.StringField,
+    schema.RETAKE_VIEW: fo.StringField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -53,7 +63,7 @@ PARTICLE_FIELDS = (
     schema.N_VIEWS, schema.MANIFEST_LABEL, schema.LABEL, schema.DECISION, schema.DECIDED_BY, schema.DECIDED_AT,
     schema.PROPOSAL, schema.PROPOSAL_STATE, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS,
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
-    schema.RECEIPT_ID, schema.RECOMMENDED_VIEW,
+    schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -67,21 +77,31 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
             schema.DECIDED_AT,
         ),
     ),
-    ("particle", True, (schema.PARTICLE_ID, schema.N_VIEWS, schema.MANIFEST_LABEL, schema.RECOMMENDED_VIEW)),
+    (
+        "particle",
+        True,
+        (
+            schema.PARTICLE_ID, schema.N_VIEWS, schema.MANIFEST_LABEL, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY,
+            schema.RETAKE_VIEW,
+        ),
+    ),
     (
         "view",
         True,
-        (schema.VIEW, schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT),
+        (
+            schema.VIEW, schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT,
+            schema.PARTICLE_MASK, schema.TAGS_BY, schema.DISPUTED_TAGS, schema.SECOND_OPINION,
+        ),
     ),
     (
         "instrument",
         False,
         (
             schema.INSTRUMENT, schema.DETECTOR, schema.VOLTAGE_KV, schema.MAGNIFICATION, schema.PIXEL_SIZE_NM,
-            schema.BIT_DEPTH,
+            schema.BIT_DEPTH, schema.PIXEL_SIZE_FROM, schema.INFO_BAR_ROWS,
         ),
     ),
-    ("measures", False, schema.MEASURES),
+    ("measures", False, (*schema.MEASURES, schema.MEASURED_TAGS, schema.QUALITY_BASIS)),
     (
         "bookkeeping",
         False,
@@ -106,8 +126,10 @@ INDEXES: tuple[Sequence[tuple[str, int]], ...] = (
 
 def apply(ds: fo.Dataset) -> None:
     """Declare every field, create the indexes and arrange the sidebar of a new dataset."""
-    _declare_fields(ds)
+    declare(ds, FIELD_TYPES)
     _create_indexes(ds)
+    # A mask over every picture would hide what reviewers look at; one click in the sidebar shows it.
+    ds.app_config.active_fields = fo.ActiveFields(paths=[schema.LABEL, schema.PROPOSAL])
     ds.app_config.sidebar_groups = [
         fo.SidebarGroupDocument(name="tags"),
         *(fo.SidebarGroupDocument(name=name, paths=list(names), expanded=open_) for name, open_, names in SIDEBAR),
@@ -115,11 +137,15 @@ def apply(ds: fo.Dataset) -> None:
     ds.save()
 
 
-def _declare_fields(ds: fo.Dataset) -> None:
-    for name, kind in FIELD_TYPES.items():
+def declare(ds: fo.Dataset, names: Iterable[str]) -> None:
+    """Declare some of our fields on a dataset."""
+    for name in names:
+        kind = FIELD_TYPES[name]
         if kind is fo.Classification:
             ds.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=kind)
             ds.add_sample_field(f"{name}.label_id", fo.StringField)
+        elif kind is fo.Segmentation:
+            ds.add_sample_field(name, fo.EmbeddedDocumentField, embedded_doc_type=kind)
         elif isinstance(kind, tuple):
             ds.add_sample_field(name, kind[0], subfield=kind[1])
         else:

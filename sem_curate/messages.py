@@ -26,9 +26,40 @@ MESSAGES: dict[str, dict[str, str]] = {
     "tag.drift": {"ja": "ドリフト・像ずれ", "en": "drift"},
     "tag.contour_missing": {"ja": "外周欠け", "en": "outer contour missing"},
     "tag.frame_cut": {"ja": "画面端で切れている", "en": "cut by the frame"},
+    "tag.several_particles": {"ja": "複数粒子", "en": "several particles"},
+    "tag.scale_bar": {"ja": "スケールバーが粒子にかかっている", "en": "scale bar over the particle"},
     "tag.small_particle": {"ja": "小さく写っている", "en": "small in the frame"},
     "tag.info_bar": {"ja": "情報バーあり", "en": "info bar in the image"},
     "tag.unreadable": {"ja": "画像を読めない", "en": "image cannot be read"},
+    # -- what quality rests on, retake advice, second opinion, condition report -------------------------------
+    "reason.vlm_quality": {"ja": "VLM が画質について異なる見立て", "en": "the VLM sees the image quality differently"},
+    "basis.rank": {"ja": "同条件のビューの中での順位を使った判定", "en": "ranked among the views of this condition"},
+    "basis.prior": {
+        "ja": "絶対値による判定（同条件のビューが30枚未満）",
+        "en": "absolute values (fewer than 30 views of this condition)",
+    },
+    "retake.poor": {
+        "ja": "{view} を再撮影すると「{a}」と「{b}」を見分けやすくなります"
+        "（マスターでの分離 {separation:.2f}、今の最良 {best:.2f}）",
+        "en": "retake {view} to tell “{a}” from “{b}” (separation of the masters {separation:.2f}, "
+        "best view now {best:.2f})",
+    },
+    "retake.missing": {
+        "ja": "{view} を撮影すると「{a}」と「{b}」を見分けやすくなります"
+        "（マスターでの分離 {separation:.2f}、今の最良 {best:.2f}）",
+        "en": "take the missing {view} to tell “{a}” from “{b}” (separation of the masters {separation:.2f}, "
+        "best view now {best:.2f})",
+    },
+    "report.conditions": {"ja": "撮像条件ごとの不具合", "en": "Faults by imaging condition"},
+    "report.missing": {"ja": "欠損", "en": "missing"},
+    "report.unusable": {"ja": "使用不可", "en": "unusable"},
+    "report.share": {"ja": "ビューの割合 [%]", "en": "share of views [%]"},
+    "report.views": {"ja": "枚", "en": "views"},
+    "report.no_value": {"ja": "（不明）", "en": "(unknown)"},
+    "report.empty": {
+        "ja": "まだ画質を測定したビューがありません。先に実行: sem-curate run --stage quality",
+        "en": "no view has been measured yet; run first: sem-curate run --stage quality",
+    },
     # -- why a view is recommended (quality/recommend.py) ------------------------------------------------------
     "recommend.only_view": {"ja": "唯一のビュー", "en": "the only view"},
     "recommend.whole_outline": {"ja": "輪郭全体が見える中で最良", "en": "best view with the whole outline"},

@@ -1,23 +1,27 @@
 """FiftyOne's particle fields as a mirror of the history: written after it, rebuilt from it.
 
-A decision counts from the moment it is in the history. If the process dies before the fields follow, the event is
-still marked as not mirrored, and the next :func:`catch_up` finishes the work.
+A decision or tag correction counts from the moment it is in the history. If the process dies before the fields follow,
+the event is still marked as not mirrored, and the next :func:`catch_up` finishes the work.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
 
 from sem_curate import dataset, schema
 from sem_curate.progress import Progress, silent
+from sem_curate.quality import judging
 from sem_curate.registry import history, labels, masters
-from sem_curate.registry.fold import State
+from sem_curate.registry.fold import State, TagState
 
 CHUNK = 1000
+TAG_FIELDS = (
+    schema.PRESENT, schema.CONTENT_HASH, schema.QUALITY_TAGS, schema.TAGS_BY, schema.MEASURED_TAGS,
+)  # fmt: skip
 
 
 def language(ds: fo.Dataset) -> str:
@@ -29,8 +33,14 @@ def language(ds: fo.Dataset) -> str:
     return "ja" if locale.lower().startswith("ja") else "en"
 
 
-def refresh(ds: fo.Dataset, particle_ids: Iterable[str], *, clear_pending: Iterable[str] = ()) -> int:
-    """Write what is in force onto every slice of the given particles; returns how many particles were written."""
+def refresh(
+    ds: fo.Dataset, particle_ids: Iterable[str], *, clear_pending: Iterable[str] = (), all_tags: bool = False
+) -> int:
+    """Write what is in force onto every slice of the given particles; returns how many particles were written.
+
+    Tags, and the quality that follows from them, are written where a correction or its undo is new; ``all_tags``
+    writes them for every given particle.
+    """
     identity = dataset.dataset_id(ds)
     spoken = language(ds)
     written = 0
@@ -39,6 +49,7 @@ def refresh(ds: fo.Dataset, particle_ids: Iterable[str], *, clear_pending: Itera
         names = labels.by_ids(state.label_id for state in states.values() if state.label_id)
         updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
+        _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
         history.mark_mirrored(identity, {key: state.seq for key, state in states.items()})
         written += len(chunk)
     return written
@@ -55,6 +66,45 @@ def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> 
     }
 
 
+def _refresh_tags(ds: fo.Dataset, particle_ids: Sequence[str], states: Mapping[str, State]) -> None:
+    if not particle_ids:
+        return
+    # It writes tags and quality together; what has not been measured yet only shows its tags.
+    judging.rejudge(ds, particle_ids)
+    shown = dataset.read_views(ds, particle_ids, TAG_FIELDS)
+    updates: dict[str, dict[str, Any]] = {
+        view["_id"]: wanted
+        for particle_id, views in shown.items()
+        for view, wanted in _differing_views(views, states.get(particle_id, State()))
+    }
+    dataset.write_views(ds, updates)
+
+
+def _differing_views(views: Mapping[str, Mapping[str, Any]], state: State) -> list[tuple[Mapping[str, Any], Any]]:
+    """Return the views that show other tags than they should, each with the fields it should have."""
+    wanted = [(view, tag_fields(view, state.view_tags.get(name))) for name, view in views.items()]
+    return [(view, values) for view, values in wanted if any(view.get(key) != values[key] for key in values)]
+
+
+def tag_fields(view: Mapping[str, Any], correction: TagState | None) -> dict[str, Any]:
+    """Return the tags in force of one view, who corrected them, and the measured tags they stand for.
+
+    Args:
+        view: its raw fields ``TAG_FIELDS``.
+        correction: a reviewer's word, if any; it does not count for other pixels than it was about.
+    """
+    measured = view.get(schema.MEASURED_TAGS)
+    if measured is None and not view.get(schema.TAGS_BY):  # measured before corrections existed
+        measured = view.get(schema.QUALITY_TAGS)
+    if correction is None or not correction.holds_for(dataset.content_hash(view)):
+        return {schema.QUALITY_TAGS: measured, schema.TAGS_BY: None, schema.MEASURED_TAGS: measured}
+    return {
+        schema.QUALITY_TAGS: list(correction.tags),
+        schema.TAGS_BY: correction.by,
+        schema.MEASURED_TAGS: measured,
+    }
+
+
 def catch_up(ds: fo.Dataset) -> int:
     """Finish the mirroring of events whose writer died in between; cheap when there are none."""
     waiting = history.unmirrored(dataset.dataset_id(ds))
@@ -62,7 +112,7 @@ def catch_up(ds: fo.Dataset) -> int:
 
 
 def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
-    """Write every decision and master mark again from the history, correcting fields that say something else.
+    """Write every decision, tag correction and master mark again from the history, correcting fields that differ.
 
     Returns:
         ``{"with_history", "corrected", "masters"}`` in particles.
@@ -70,12 +120,13 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
     identity = dataset.dataset_id(ds)
     with_history = _known(ds, history.all_particles(identity))
     claimed = dataset.find_particles(ds, {schema.DECISION: {"$nin": [None, schema.UNDECIDED]}})
-    everything = sorted({*with_history, *(found[schema.PARTICLE_ID] for found in claimed)})
+    retagged = dataset.particles_with_view(ds, {schema.TAGS_BY: {"$ne": None}})
+    everything = sorted({*with_history, *retagged, *(found[schema.PARTICLE_ID] for found in claimed)})
     corrected = 0
     for start in range(0, len(everything), CHUNK):
         chunk = everything[start : start + CHUNK]
         corrected += _differing(ds, chunk)
-        refresh(ds, chunk)
+        refresh(ds, chunk, all_tags=True)
         progress(start + len(chunk), len(everything), "fields")
     return {"with_history": len(with_history), "corrected": corrected, "masters": mark_masters(ds)}
 
@@ -111,7 +162,7 @@ def _known(ds: fo.Dataset, particle_ids: list[str]) -> list[str]:
 def _differing(ds: fo.Dataset, particle_ids: list[str]) -> int:
     identity = dataset.dataset_id(ds)
     states = history.states(identity, particle_ids)
-    shown = dataset.read_views(ds, particle_ids, (schema.DECISION, schema.LABEL))
+    shown = dataset.read_views(ds, particle_ids, (schema.DECISION, schema.LABEL, *TAG_FIELDS))
     differing = 0
     for particle_id, views in shown.items():
         state = states.get(particle_id, State())
@@ -120,5 +171,5 @@ def _differing(ds: fo.Dataset, particle_ids: list[str]) -> int:
             (view.get(schema.DECISION) or schema.UNDECIDED, (view.get(schema.LABEL) or {}).get("label_id"))
             for view in views.values()
         }
-        differing += seen != {wanted}
+        differing += seen != {wanted} or bool(_differing_views(views, state))
     return differing

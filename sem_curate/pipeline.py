@@ -72,8 +72,10 @@ def _embed(ds: fo.Dataset, progress: Progress, encoders: Sequence[str]) -> dict[
 
 def _propose(ds: fo.Dataset, progress: Progress, decide: DecideConfig | None) -> dict[str, Any]:
     from sem_curate.decide.run import propose
+    from sem_curate.search.opinion_run import second_opinions
 
-    return propose(ds, decide=decide, progress=progress)
+    opinions = second_opinions(ds)  # first: a contradiction is a reason to review
+    return {**propose(ds, decide=decide, progress=progress), "second_opinion": opinions}
 
 
 def _prefixed(progress: Progress, stage: str) -> Progress:

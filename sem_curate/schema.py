@@ -29,14 +29,24 @@ DETECTOR: Final = "detector"
 MAGNIFICATION: Final = "magnification"
 INSTRUMENT: Final = "instrument"
 BIT_DEPTH: Final = "bit_depth"
+INFO_BAR_ROWS: Final = "info_bar_rows"  # at the bottom of the file, by the instrument's own tags
+PIXEL_SIZE_FROM: Final = "pixel_size_from"  # "scale_bar" when `sem-curate pixel-size` filled it in; else None
 
 # -- quality, per view -----------------------------------------------------------------------------------------
 QUALITY: Final = "quality"  # [0, 1], higher is better
-QUALITY_TAGS: Final = "quality_tags"
+QUALITY_TAGS: Final = "quality_tags"  # in force: a reviewer's correction, else what was measured
+MEASURED_TAGS: Final = "measured_tags"
+TAGS_BY: Final = "tags_corrected_by"  # the reviewer whose tags are in force, None when nobody corrected them
+QUALITY_BASIS: Final = "quality_basis"  # "prior" (absolute values) or "rank" (among the same imaging condition)
 USABLE: Final = "usable"
+PARTICLE_MASK: Final = "particle_mask"  # Segmentation, small, stretched over the image
+SECOND_OPINION: Final = "second_opinion"  # tags that the VLM sees; shown, never used for quality
+DISPUTED_TAGS: Final = "disputed_tags"  # tags on which the VLM strongly contradicts the tags in force
 VIEW_WEIGHT: Final = "view_weight"  # share of this view in the particle vector, [0, 1]
 MEASURES: Final = (
     "sharpness",
+    "spectral_centroid",
+    "noise_sigma",
     "snr",
     "contrast",
     "saturation_low",
@@ -46,7 +56,10 @@ MEASURES: Final = (
     "contour_completeness",
     "frame_cut",
     "particle_area",
+    "other_particles",
     "info_bar",
+    "scale_bar_px",
+    "overlay",
 )
 
 # -- particle values, on every slice ---------------------------------------------------------------------------
@@ -67,6 +80,8 @@ MASTER_OF: Final = "master_of"  # display name of the label this particle is a m
 MASTER_SET_VERSION: Final = "master_set_version"
 RECEIPT_ID: Final = "receipt_id"
 RECOMMENDED_VIEW: Final = "recommended_view"
+RECOMMENDED_WHY: Final = "recommended_why"  # one of quality.recommend.REASONS
+RETAKE_VIEW: Final = "retake_view"  # the condition to photograph again, None when that would not help
 
 # -- states ----------------------------------------------------------------------------------------------------
 AUTO: Final = "auto"
@@ -97,7 +112,8 @@ RESERVED: Final = frozenset(
     {
         "id", "filepath", "tags", "metadata", "created_at", "last_modified_at", GROUP,
         PARTICLE_ID, VIEW, PRESENT, PENDING, SOURCE_PATH, SOURCE_STAT, CONTENT_HASH, DISPLAY_MAPPING,
-        BIT_DEPTH, QUALITY, QUALITY_TAGS, USABLE, VIEW_WEIGHT, *MEASURES,
+        BIT_DEPTH, INFO_BAR_ROWS, PIXEL_SIZE_FROM, QUALITY, QUALITY_TAGS, MEASURED_TAGS, TAGS_BY, QUALITY_BASIS, USABLE,
+        VIEW_WEIGHT, *MEASURES, PARTICLE_MASK, SECOND_OPINION, DISPUTED_TAGS, RECOMMENDED_WHY, RETAKE_VIEW,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
         RECEIPT_ID, RECOMMENDED_VIEW,

@@ -17,6 +17,7 @@ from sem_curate import dataset, schema
 from sem_curate.errors import InputError, SemCurateError
 
 LONGEST_NAME = 100  # of a reviewer
+TAG_KEYS = "1234567890qwertyuiop"  # the two upper rows of a keyboard, in order; "c" confirms
 
 Answer = dict[str, Any]
 
@@ -37,7 +38,10 @@ def answers(method: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answer
 class SemCuratePanel(Panel):
     """Review and search, in the grid and in the sample modal."""
 
-    METHODS = ("overview", "go", "decide", "undo", "search", "show_in_grid", "set_reviewer")
+    METHODS = (
+        "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
+        "show_condition", "retake", "set_reviewer",
+    )  # fmt: skip
 
     @property
     def config(self) -> PanelConfig:
@@ -74,11 +78,15 @@ class SemCuratePanel(Panel):
 
     @answers
     def overview(self, ctx: Any) -> Answer:
-        """Return what there is: dataset, counts, labels, number of masters, reviewer."""
+        """Return what there is: dataset, counts, labels, quality tags, number of masters and of retakes, reviewer."""
+        from sem_curate.quality import gate
         from sem_curate.review import run as review
 
         ds = ctx.dataset
-        shared = {"dataset": ctx.dataset_name, "counts": {}, "labels": [], "masters": 0, "reviewer": _reviewer(ctx)}
+        shared = {
+            "dataset": ctx.dataset_name, "counts": {}, "labels": [], "masters": 0, "reviewer": _reviewer(ctx),
+            "tags": _tags(), "ranked": list(gate.RANKED), "retake": 0,
+        }  # fmt: skip
         if ds is None:
             return {**shared, "status": "no_dataset"}
         if not _is_ours(ds):
@@ -86,7 +94,8 @@ class SemCuratePanel(Panel):
         counts = review.counts(ds)
         masters = dataset.count_particles(ds, {schema.MASTER_OF: {"$ne": None}})
         status = "ready" if counts["particles"] else "empty"
-        return {**shared, "status": status, "counts": counts, "labels": review.labels(ds), "masters": masters}
+        found = {"counts": counts, "labels": review.labels(ds), "masters": masters, "retake": len(_retakes(ds))}
+        return {**shared, "status": status, **found}
 
     @answers
     def go(self, ctx: Any) -> Answer:
@@ -119,8 +128,23 @@ class SemCuratePanel(Panel):
         return {"event_id": decided["event_id"], "card": decided["card"], "counts": review.counts(ctx.dataset)}
 
     @answers
+    def correct_tags(self, ctx: Any) -> Answer:
+        """Record which quality tags are right for a view; the same ``request_id`` again changes nothing."""
+        from sem_curate.review import tags
+
+        return tags.correct_tags(
+            ctx.dataset,
+            ctx.params["particle"],
+            ctx.params["view"],
+            ctx.params["tags"],
+            by=_reviewer(ctx),
+            request_id=ctx.params["request_id"],
+            seen_seq=ctx.params.get("seen_seq"),
+        )
+
+    @answers
     def undo(self, ctx: Any) -> Answer:
-        """Take back this reviewer's latest decision; ``undone`` is None when there is none."""
+        """Take back this reviewer's latest decision or tag correction; ``undone`` is None when there is none."""
         from sem_curate.review import run as review
 
         undone = review.undo(ctx.dataset, by=_reviewer(ctx), request_id=ctx.params["request_id"])
@@ -136,12 +160,30 @@ class SemCuratePanel(Panel):
     @answers
     def show_in_grid(self, ctx: Any) -> Answer:
         """Show the given particles in the grid, in the given order, still as groups."""
-        particles = ctx.params["particles"]
         # The anchor is the one slice on which every particle has an image.
-        ctx.ops.set_group_slice(dataset.anchor(ctx.dataset))
-        # Not select_groups: the grid of FiftyOne 1.22 flattens the slices first, where that stage fails.
-        ctx.ops.set_view(ctx.dataset.select_by(schema.PARTICLE_ID, particles, ordered=True))
-        return {"shown": len(particles)}
+        return _show(ctx, ctx.params["particles"], dataset.anchor(ctx.dataset))
+
+    @answers
+    def condition_report(self, ctx: Any) -> Answer:
+        """Return how often each imaging condition fails, also grouped by a field if one is named."""
+        from sem_curate.quality import conditions
+
+        return conditions.condition_report(ctx.dataset, ctx.params.get("by"))
+
+    @answers
+    def show_condition(self, ctx: Any) -> Answer:
+        """Show the particles behind one cell of the condition report in the grid, on the view that is at fault."""
+        from sem_curate.quality import conditions
+
+        view, what = ctx.params["view"], ctx.params["what"]
+        by, group = ctx.params.get("by"), ctx.params.get("group")
+        particles = conditions.condition_particles(ctx.dataset, view, what, by=by, group=group)
+        return _show(ctx, particles, dataset.anchor(ctx.dataset) if what == conditions.MISSING else view)
+
+    @answers
+    def retake(self, ctx: Any) -> Answer:
+        """Show the particles for which another photograph is advised, in the order of the review queue."""
+        return _show(ctx, _retakes(ctx.dataset), dataset.anchor(ctx.dataset))
 
     @answers
     def set_reviewer(self, ctx: Any) -> Answer:
@@ -158,6 +200,29 @@ def _reviewer(ctx: Any) -> str:
 
     kept: str | None = ctx.panel.state.reviewer
     return kept or default_reviewer()
+
+
+def _tags() -> list[dict[str, str | None]]:
+    """Return the tags a reviewer can set, each with its texts and a key."""
+    from sem_curate import messages
+    from sem_curate.review.actions import CHOOSABLE
+
+    keys = [*TAG_KEYS, *([None] * len(CHOOSABLE))]
+    return [{**messages.coded("tag", code), "hotkey": key} for code, key in zip(CHOOSABLE, keys, strict=False)]
+
+
+def _retakes(ds: Any) -> list[str]:
+    from sem_curate.review.retakes import retake_list
+
+    return [row["particle_id"] for row in retake_list(ds)]
+
+
+def _show(ctx: Any, particles: list[str], group_slice: str) -> Answer:
+    """Show particles in the grid, in the given order, still as groups."""
+    ctx.ops.set_group_slice(group_slice)
+    # Not select_groups: the grid of FiftyOne 1.22 flattens the slices first, where that stage fails.
+    ctx.ops.set_view(ctx.dataset.select_by(schema.PARTICLE_ID, particles, ordered=True))
+    return {"shown": len(particles)}
 
 
 def _is_ours(ds: Any) -> bool:

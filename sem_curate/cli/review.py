@@ -13,7 +13,7 @@ from sem_curate.cli.common import dataset_option, open_dataset, reviewer, review
 
 @click.group("review")
 def command() -> None:
-    """Show the queue; decide and undo. Reviewing with pictures happens in the App: sem-curate app."""
+    """Show the queue; decide, correct tags and undo. Reviewing with pictures happens in the App: sem-curate app."""
 
 
 @command.command("queue")
@@ -55,13 +55,59 @@ def decide(dataset_name: str, by: str | None, particle_id: str, action: str, lab
 @reviewer_option
 @output.json_option
 def undo(dataset_name: str, by: str | None, as_json: bool) -> None:
-    """Take back your newest decision that still stands."""
+    """Take back your newest decision or tag correction that still stands."""
     ds = open_dataset(dataset_name)
     from sem_curate.review import run as review
 
     result = review.undo(ds, by=reviewer(by), request_id=uuid.uuid4().hex)
-    done = f"{result['particle_id']} is {result['card']['decision']} again" if result else "nothing to undo"
-    output.emit(result or {"undone": None}, as_json=as_json, text=lambda: done)
+    output.emit(result or {"undone": None}, as_json=as_json, text=lambda: _undone(result))
+
+
+@command.command("tags")
+@dataset_option
+@reviewer_option
+@click.argument("particle_id")
+@click.argument("view")
+@click.option("--set", "given", default=None, metavar="TAGS", help="The complete list, e.g. blur,noise; '' for none.")
+@click.option("--add", multiple=True, metavar="TAG", help="A tag that is missing; can be repeated.")
+@click.option("--remove", multiple=True, metavar="TAG", help="A tag that is wrong; can be repeated.")
+@click.option("--ok", is_flag=True, help="The tags are right as they are: that teaches, too.")
+@output.json_option
+def tags_command(
+    dataset_name: str, by: str | None, particle_id: str, view: str, given: str | None, add: tuple[str, ...],
+    remove: tuple[str, ...], ok: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Correct the quality tags of VIEW of PARTICLE_ID, or confirm them with --ok."""
+    if (given is not None) + bool(add or remove) + ok != 1:
+        raise click.UsageError("give one of --set TAGS, --add and --remove TAG, or --ok")
+    ds = open_dataset(dataset_name)
+    from sem_curate import schema
+    from sem_curate.review import actions
+    from sem_curate.review import tags as corrections
+
+    if given is not None:
+        chosen = actions.checked_tags(name.strip() for name in given.split(",") if name.strip())
+    else:
+        shown = corrections.shown_view(ds, particle_id, view)
+        chosen = actions.changed_tags(shown.get(schema.QUALITY_TAGS) or [], add, remove)
+    result = corrections.correct_tags(
+        ds, particle_id, view, chosen, by=reviewer(by), request_id=uuid.uuid4().hex, source="cli"
+    )
+    output.emit(result, as_json=as_json, text=lambda: _tags_text(result["card"], view))
+
+
+def _undone(result: dict[str, Any] | None) -> str:
+    if result is None:
+        return "nothing to undo"
+    if result["view"]:
+        return _tags_text(result["card"], result["view"])
+    return f"{result['particle_id']} is {result['card']['decision']} again"
+
+
+def _tags_text(card: dict[str, Any], view: str) -> str:
+    found = next(row for row in card["views"] if row["view"] == view)
+    tags = ", ".join(tag["code"] for tag in found["tags"]) or "no tags"
+    return f"{card['particle_id']} {view}: {tags}"
 
 
 def _queue_text(result: dict[str, Any]) -> str:

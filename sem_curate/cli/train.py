@@ -1,4 +1,4 @@
-"""``sem-curate train``: make the small bundled encoders again, from rendered particles only."""
+"""``sem-curate train``: the small bundled encoders from rendered particles, quality tags from corrections."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sem_curate.cli import output
+from sem_curate.cli.common import dataset_option, open_dataset, reviewer, reviewer_option
 from sem_curate.progress import console
 
 
@@ -35,7 +36,7 @@ def _options(command: Any) -> Any:
 
 @click.group()
 def command() -> None:
-    """Train the small bundled encoders on rendered particles; use the result as ``trained:FOLDER``."""
+    """Train encoders on rendered particles (use the result as ``trained:FOLDER``), or quality tags on corrections."""
 
 
 @command.command()
@@ -50,6 +51,99 @@ def dino(**options: Any) -> None:
 def clip(**options: Any) -> None:
     """Train an image and text encoder: Japanese and English words find particles."""
     _train("clip", **options)
+
+
+@command.command()
+@dataset_option
+@reviewer_option
+@click.option("--reason", default="", help="Why; kept with the version.")
+@click.option("--revert", is_flag=True, help="Do not train: let the rules alone decide again.")
+@click.option("--use", "version", type=click.IntRange(1), help="Do not train: put this version in force again.")
+@output.json_option
+def quality(dataset_name: str, by: str | None, reason: str, revert: bool, version: int | None, as_json: bool) -> None:
+    """Learn quality tags from corrections; adopted per tag, where held-out corrections say it beats the rules."""
+    if revert and version is not None:
+        raise click.UsageError("give --revert or --use VERSION, not both")
+    ds = open_dataset(dataset_name)
+    from sem_curate.quality import teaching
+
+    with console("quality", enabled=not as_json) as report:
+        if revert or version is not None:
+            result = teaching.use(ds, version, by=reviewer(by), reason=reason, progress=report)
+        else:
+            result = teaching.train(ds, by=reviewer(by), reason=reason, progress=report)
+    output.emit(result, as_json=as_json, text=lambda: _quality_text(result))
+
+
+@command.command()
+@click.option("--particles", default=1200, show_default=True, type=click.IntRange(16), help="To render.")
+@click.option("--minutes", default=25.0, show_default=True, help="Training time, rendering not included.")
+@click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead.")
+@click.option("--batch", default=24, show_default=True, type=click.IntRange(4), help="Scenes per step.")
+@click.option("--rate", default=3e-3, show_default=True, help="Learning rate.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="An earlier --out, to go on from.")
+@click.option("--seed", default=0, show_default=True, help="Of the training.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Threads.")
+@output.json_option
+def reader(
+    particles: int, minutes: float, steps: int | None, batch: int, rate: float, out: Path, start: Path | None,
+    seed: int, workers: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train the network of the quality room that finds the particle and its neighbours."""
+    from sem_curate.embed.training import reader as reader_training
+    from sem_curate.embed.training import scenes
+    from sem_curate.embed.training.loop import TrainConfig
+
+    config = TrainConfig(
+        minutes=minutes, steps=steps, seed=seed, threads=workers, batch=batch, learning_rate=rate,
+        size=reader_training.SIZE, early_size=reader_training.EARLY_SIZE, early_share=reader_training.EARLY_SHARE,
+    )  # fmt: skip
+    with console("render", enabled=not as_json) as report:
+        shots = scenes.render_shots(particles, seed=reader_training.FIRST_SEED, progress=report)
+    facts = {"particles": particles, "particle_seed": reader_training.FIRST_SEED, "start": start and start.name}
+    with console("train reader", enabled=not as_json) as report:
+        outcome = reader_training.train(shots, out, config, facts=facts, start=start, progress=report)
+    result = {"weights": str(out), "steps": outcome.steps, "seconds": round(outcome.seconds, 1),
+              "loss": round(outcome.losses[-1], 4)}  # fmt: skip
+    output.emit(result, as_json=as_json)
+
+
+def _quality_text(result: dict[str, Any]) -> str:
+    in_force = f"model {result['version']} is in force" if result["version"] else "the rules decide"
+    applied = f"{result['rejudged']} views judged again, {result['changed']} changed"
+    if "tags" not in result:
+        return f"{in_force}; {applied}"
+    columns = ("rules", "learned", "gain", "gain_low")
+    rows = [
+        (tag, row["positives"], row["views"] - row["positives"], *(_share(row[name]) for name in columns),
+         "adopted" if row["adopted"] else "", row["why"])
+        for tag, row in result["tags"].items()
+        if row["positives"] or row["rules_f1"] is not None
+    ]  # fmt: skip
+    headers = ("tag", "with", "without", "rules", "learned", "gain", "at least", "", "")
+    lines = [f"{result['views']} corrected views of {result['particles']} particles"]
+    if result["passed_over"]:
+        lines[0] += f"; {result['passed_over']} more are not measured, show no particle or have another image now"
+    if rows:
+        lines += [output.table(headers, rows), "Balanced accuracy; of the learned tags on views held out by particle."]
+    if result["adopted"]:
+        lines.append(f"adopted: {', '.join(result['adopted'])}; {in_force}; {applied}")
+    else:
+        lines.append(f"nothing adopted: {_why_nothing(result['tags'])}; {in_force}")
+    return "\n".join(lines)
+
+
+def _why_nothing(tags: dict[str, Any]) -> str:
+    tried = [tag for tag, row in tags.items() if row["learned"] is not None]
+    if tried:
+        return f"'{tried[0]}': {tags[tried[0]]['why']}" if len(tried) == 1 else "no tag surely beats the rules"
+    nearest = max(tags, key=lambda tag: min(tags[tag]["positives"], tags[tag]["views"] - tags[tag]["positives"]))
+    return f"'{nearest}' {tags[nearest]['why']}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _train(

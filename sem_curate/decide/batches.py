@@ -13,7 +13,9 @@ from sem_curate import dataset, schema
 from sem_curate.decide.reference import Batch
 from sem_curate.embed import store
 
-FIELDS = (schema.CONTENT_HASH, schema.QUALITY, schema.PRESENT, schema.USABLE)
+FIELDS = (
+    schema.CONTENT_HASH, schema.QUALITY, schema.PRESENT, schema.USABLE, schema.DISPUTED_TAGS, schema.TAGS_BY,
+)  # fmt: skip
 
 
 def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) -> tuple[Batch, list[list[str | None]]]:
@@ -28,7 +30,8 @@ def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) ->
         store.open_store(encoder_key), [[dataset.content_hash(slot) for slot in line] for line in slots]
     )
     quality = np.array([[_quality(slot) for slot in line] for line in slots], dtype=np.float32)
-    batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape))
+    disputed = tuple(tuple(_disputed(slot) for slot in line) for line in slots)
+    batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape), disputed)
     return batch, [[slot["_id"] if slot else None for slot in line] for line in slots]
 
 
@@ -40,6 +43,11 @@ def fingerprint(batch: Batch) -> str:
     digest.update(batch.present.tobytes())
     digest.update(np.ascontiguousarray(batch.vectors).tobytes())
     return digest.hexdigest()
+
+
+def _disputed(slot: Mapping[str, Any] | None) -> tuple[str, ...]:
+    # Where a person corrected the tags, a model's opinion of them is no news.
+    return () if slot is None or slot.get(schema.TAGS_BY) else tuple(slot.get(schema.DISPUTED_TAGS) or ())
 
 
 def _quality(slot: Mapping[str, Any] | None) -> float:

@@ -35,7 +35,14 @@ class Propose(fob.BrainMethod):
 
     def get_fields(self, samples: Any, brain_key: str) -> list[str]:
         """Return the fields that show proposals."""
-        return [schema.PROPOSAL, schema.PROPOSAL_STATE, schema.MARGIN, schema.KNOWNNESS, schema.REVIEW_REASONS]
+        return [
+            schema.PROPOSAL,
+            schema.PROPOSAL_STATE,
+            schema.MARGIN,
+            schema.KNOWNNESS,
+            schema.REVIEW_REASONS,
+            schema.RETAKE_VIEW,
+        ]
 
     def cleanup(self, samples: Any, brain_key: str) -> None:
         """Keep the fields; proposals are replaced by the next run, decisions never."""

@@ -17,6 +17,7 @@ LOW_KNOWNNESS = "low_confidence"
 CLOSE_CANDIDATES = "close_candidates"
 VIEWS_DISAGREE = "views_disagree"
 POOR_QUALITY = "poor_quality"
+VLM_QUALITY = "vlm_quality"  # the VLM strongly contradicts the quality tags of a view that counts
 NOT_KNOWN = "unknown"
 NO_USABLE_VIEW = "no_usable_view"
 TOO_FEW_MASTERS = "too_few_masters"
@@ -28,6 +29,7 @@ REASONS = (
     VIEWS_DISAGREE,
     LOW_KNOWNNESS,
     POOR_QUALITY,
+    VLM_QUALITY,
 )
 
 
@@ -61,6 +63,7 @@ def propose(
     usable: Bools,
     thresholds: Thresholds,
     config: DecideConfig,
+    disputed: Bools | None = None,
 ) -> Proposals:
     """Turn a match into proposals.
 
@@ -71,6 +74,8 @@ def propose(
         usable: (N,) False where the particle has no vector.
         thresholds: where known begins.
         config: margins.
+        disputed: (N,) True where the VLM contradicts the quality of a view that counts; a reason to look, and never
+            more than that. None: nowhere.
     """
     label = np.where(usable, found.confidence.argmax(axis=1), -1)
     ordered = np.sort(found.confidence, axis=1)[:, ::-1]
@@ -84,6 +89,7 @@ def propose(
         VIEWS_DISAGREE: usable & (agreement < config.min_agreement),
         LOW_KNOWNNESS: usable & (found.knownness >= thresholds.unknown) & (found.knownness < thresholds.auto),
         POOR_QUALITY: usable & (quality < config.min_quality),
+        VLM_QUALITY: np.zeros(len(label), np.bool_) if disputed is None else usable & disputed,
     }
     reasons = tuple(tuple(code for code in REASONS if raised[code][row]) for row in range(len(label)))
     return Proposals(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,14 @@ def evidence(
     label_ids: Sequence[str],
     master_ids: Sequence[str],
     master_labels: Sequence[str],
+    disputed: Mapping[int, Sequence[str]] | None = None,
+    retake: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what row ``row`` of a batch rests on: candidates, nearest masters, view weights, scores."""
+    """Return what row ``row`` of a batch rests on: candidates, nearest masters, view weights, scores.
+
+    ``disputed`` (quality tags on which the VLM has another opinion, by view index) and ``retake`` (which view to
+    photograph again) stand in the receipt only where there is something to say.
+    """
     order = np.argsort(-found.confidence[row], kind="stable")[:MAX_CANDIDATES]
     similarity = found.similarity[row]
     nearest = [int(i) for i in np.argsort(-similarity, kind="stable")[:MAX_MASTERS] if np.isfinite(similarity[i])]
@@ -57,6 +63,8 @@ def evidence(
             for i in nearest
         ],
         "weights": {name: _rounded(weight) for name, weight in zip(view_names, weights[row], strict=True)},
+        **({"vlm_disputes": {view_names[view]: list(tags) for view, tags in disputed.items()}} if disputed else {}),
+        **({"retake": dict(retake)} if retake else {}),
     }  # fmt: skip
 
 

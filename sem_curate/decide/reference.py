@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
 from sem_curate.decide import propose as proposing
 from sem_curate.decide.match import Match, match
 from sem_curate.decide.thresholds import Thresholds, from_masters
-from sem_curate.integrate.pool import Pooled, pool, slot_means
+from sem_curate.integrate.pool import Pooled, pool, slot_agreement, slot_means
+from sem_curate.quality.retake import separations
 
+COUNTS = 0.05  # weight from which a view has a say: trimmed and nearly blank views stay below
 GRID = 501  # quantiles kept of the reference certainties: a rank shown to 0.2 %
 
 
@@ -37,6 +39,8 @@ class Reference:
     label_ids: tuple[str, ...]
     thresholds: Thresholds
     grid: Floats  # (G,) ascending certainties of a sample of the dataset
+    usual: Floats  # (V,) usual agreement of each slot with its siblings, see integrate.pool
+    separation: Floats  # (V, L, L) how well each view alone separates two labels, from the masters (quality.retake)
 
     @property
     def master_labels(self) -> list[str]:
@@ -46,12 +50,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class Batch:
-    """View vectors of some particles: (N, V, D), (N, V), (N, V)."""
+    """View vectors of some particles: (N, V, D), (N, V), (N, V); and which quality tags the VLM disputes."""
 
     particle_ids: tuple[str, ...]
     vectors: Floats
     present: Bools
     quality: Floats
+    disputed: tuple[tuple[tuple[str, ...], ...], ...] = ()  # N rows of V tag tuples; empty: nothing is disputed
 
 
 def reference_id(parts: Mapping[str, Any]) -> str:
@@ -74,20 +79,23 @@ def build(
         decide: thresholds.
     """
     means = slot_means(sample.vectors, sample.present)
-    pooled = pool(masters.vectors, masters.present, masters.quality, means=means, config=integrate)
+    usual = slot_agreement(sample.vectors, sample.present, means)
+    pooled = pool(masters.vectors, masters.present, masters.quality, means=means, usual=usual, config=integrate)
     usable = pooled.weights.sum(axis=1) > 0
     master_ids = tuple(key for key, ok in zip(masters.particle_ids, usable, strict=True) if ok)
     label_ids = tuple(sorted({master_labels[key] for key in master_ids}))
     labels = np.array([label_ids.index(master_labels[key]) for key in master_ids], dtype=np.int64)
     vectors = pooled.vectors[usable]
     thresholds = from_masters(vectors, labels, decide)
-    bare = Reference(means, vectors, labels, master_ids, label_ids, thresholds, np.empty(0, np.float32))
+    separation = separations(pooled.views[usable], pooled.weights[usable] > 0, labels)
+    nobody = np.empty(0, np.float32)
+    bare = Reference(means, vectors, labels, master_ids, label_ids, thresholds, nobody, usual, separation)
     if len(master_ids) == 0 or len(sample.particle_ids) == 0:
         return bare
     _, found, _ = compare(sample, bare, integrate, decide)
     certain = proposing.certainty(found.confidence.max(axis=1), found.knownness)
     grid = np.quantile(certain, np.linspace(0, 1, min(GRID, len(certain)))).astype(np.float32)
-    return Reference(means, vectors, labels, master_ids, label_ids, thresholds, grid)
+    return replace(bare, grid=grid)
 
 
 def compare(
@@ -96,7 +104,8 @@ def compare(
     """Pool and match a batch; returns pooled vectors, the match, and each particle's own master index (or -1)."""
     position = {key: index for index, key in enumerate(reference.master_ids)}
     own = np.array([position.get(key, -1) for key in batch.particle_ids], dtype=np.int64)
-    pooled = pool(batch.vectors, batch.present, batch.quality, means=reference.means, config=integrate)
+    means, usual = reference.means, reference.usual
+    pooled = pool(batch.vectors, batch.present, batch.quality, means=means, usual=usual, config=integrate)
     return pooled, match(pooled.vectors, reference.masters, reference.labels, decide, own=own), own
 
 
@@ -112,9 +121,20 @@ def propose_batch(
     )
     seen = np.where(np.isnan(batch.quality), 1.0, batch.quality)
     quality = (pooled.weights * seen).sum(axis=1).astype(np.float32)
-    made = proposing.propose(found, agreement, quality, usable, reference.thresholds, decide)
+    disputed = np.array([bool(tags) for tags in disputed_views(batch, pooled.weights)], dtype=np.bool_)
+    made = proposing.propose(found, agreement, quality, usable, reference.thresholds, decide, disputed)
     rank = proposing.ranks(proposing.certainty(made.confidence, made.knownness), reference.grid)
     return pooled, found, made, rank
+
+
+def disputed_views(batch: Batch, weights: Floats) -> list[dict[int, tuple[str, ...]]]:
+    """Return N times ``{view index: tags that the VLM disputes}``, views of little weight left out."""
+    if not batch.disputed:
+        return [{} for _ in batch.particle_ids]
+    return [
+        {view: tags for view, tags in enumerate(row) if tags and weights[index, view] >= COUNTS}
+        for index, row in enumerate(batch.disputed)
+    ]
 
 
 def save(reference: Reference, path: Path) -> None:
@@ -132,6 +152,8 @@ def save(reference: Reference, path: Path) -> None:
         masters=reference.masters,
         labels=reference.labels,
         grid=reference.grid,
+        usual=reference.usual,
+        separation=reference.separation,
         text=np.frombuffer(json.dumps(text).encode(), dtype=np.uint8),
     )
     os.replace(temporary, path)
@@ -149,6 +171,8 @@ def load(path: Path) -> Reference:
             tuple(text["label_ids"]),
             Thresholds(**text["thresholds"]),
             stored["grid"],
+            stored["usual"],
+            stored["separation"],
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from sem_curate import dataset, mirror, paths, schema
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
-from sem_curate.decide import receipts, reference
+from sem_curate.decide import advice, receipts, reference
 from sem_curate.decide.batches import fingerprint, read_batch
 from sem_curate.decide.brain import ProposeConfig, ProposeResults
 from sem_curate.decide.enroll import register_masters, remove_masters
@@ -24,6 +24,7 @@ from sem_curate.registry import datasets, history, labels, masters
 from sem_curate.registry.fold import EventView, State
 
 BATCH = 1024
+VERSION = 2  # of what a reference holds: 2 has the masters' separation by view
 SAMPLE = 4096  # particles behind slot means and the rank grid: enough for 0.2 % steps, bounded whatever the dataset
 AUTOMATIC = "sem-curate"  # the author of automatic decisions
 NO_MASTERS = "no masters yet: register a few example particles per label, then propose again"
@@ -67,6 +68,7 @@ class _Run:
                 # A master's new picture, quality or late embedding changes what it stands for.
                 "masters": fingerprint(self.masters),
                 # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
+                "version": VERSION,
                 "doublings": int(np.log2(max(dataset.count_particles(self.ds), 1))),
                 **reference.settings_parts(self.integrate, self.decide),
             }
@@ -169,15 +171,21 @@ def _receipts(run: _Run, batch: Batch, found: Any, made: Any, weights: Any) -> l
         "master_set_version": run.snapshot.version,
         "thresholds": as_dict(frozen.thresholds),
     }
-    known = {
+    known: dict[str, Any] = {
         "view_names": run.views,
         "label_ids": frozen.label_ids,
         "master_ids": frozen.master_ids,
         "master_labels": frozen.master_labels,
     }
+    disputed = reference.disputed_views(batch, weights)
+    retakes = advice.retakes(batch, found, made, frozen, run.views)
+    contents = [
+        receipts.evidence(row, found, made, weights, **known, disputed=disputed[row], retake=retakes[row])
+        for row in range(len(batch.particle_ids))
+    ]
     return [
-        receipts.receipt(run.identity, particle_id, {**shared, **receipts.evidence(row, found, made, weights, **known)})
-        for row, particle_id in enumerate(batch.particle_ids)
+        receipts.receipt(run.identity, particle_id, {**shared, **content})
+        for particle_id, content in zip(batch.particle_ids, contents, strict=True)
     ]
 
 
@@ -238,6 +246,7 @@ def _write_proposals(
             schema.MARGIN: content["margin"],
             schema.KNOWNNESS: content["knownness"],
             schema.REVIEW_REASONS: content["reasons"],
+            schema.RETAKE_VIEW: content["retake"]["view"] if "retake" in content else None,
             # Label by label, the clearest first: consecutive particles then differ little and are judged alike.
             schema.REVIEW_PRIORITY: order.get(label_id or "", len(order)) + 1.0 - float(certain),
             schema.MASTER_SET_VERSION: run.snapshot.version,

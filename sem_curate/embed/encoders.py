@@ -6,6 +6,7 @@ name                                       what it is
 ``bundled:sem-dino``, ``bundled:sem-clip``  trained by this project on rendered particles; offline
 ``trained:<folder>``                       what ``sem-curate train`` wrote
 ``timm:<name>[@checkpoint]``               any timm model; checkpoint = file or hub-style folder
+``timm:<name>[@checkpoint]#pool=mask``     a vision transformer, patch tokens pooled inside the particle (or ``avg``)
 ``open_clip:<arch>/<tag or path>``         any open_clip model; path = file or ``open_clip_config.json`` folder
 =========================================  ==========================================================
 """
@@ -17,8 +18,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
-from sem_curate.arrays import Floats, Image
+from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.errors import UnknownEncoderError, did_you_mean
+
+MARK: Final = "#pool="  # begins the choice of pooling at the end of a name
 
 # family -> module with ``load(name, rest) -> Encoder``. Modules load only when asked for: torch takes seconds.
 FAMILIES: Final = {
@@ -42,8 +45,10 @@ class Encoder(Protocol):
     """Folder-safe slug and hash of (name, preprocessing, weights); vectors of different keys never mix."""
     dim: int
     supports_text: bool
+    takes_mask: bool
+    """Whether vectors depend on where the particle is; ``preprocess`` finds it when no mask is given."""
 
-    def preprocess(self, image: Image) -> Floats:
+    def preprocess(self, image: Image, mask: Bools | None = None) -> Floats:
         """(H, W) grey of any dtype -> (C, h, w) float32. Callable from several threads."""
 
     def embed_images(self, batch: Floats) -> Floats:
@@ -70,6 +75,10 @@ def get_encoder(name: str) -> Encoder:
         hint = did_you_mean(name, known) or did_you_mean(f"bundled:{name}", known)
         raise UnknownEncoderError(
             f"no encoder is called '{name}'; a name is FAMILY:MODEL with FAMILY one of {', '.join(FAMILIES)}.{hint}"
+        )
+    if MARK in rest and family != "timm":
+        raise UnknownEncoderError(
+            f"'{name}' asks for a pooling, which only vision transformers of 'timm:' offer; leave out '{MARK}...'"
         )
     encoder: Encoder = importlib.import_module(FAMILIES[family]).load(name, rest)
     return encoder

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sem_curate.arrays import Floats, Image, unit_rows
-from sem_curate.embed.preprocess import Preprocessing
+from sem_curate.arrays import Bools, Floats, Image, unit_rows
+from sem_curate.embed.preprocess import Preprocessing, letterbox_mask
 from sem_curate.errors import EncoderError
+from sem_curate.quality.measures import inspect
 
 ToVectors = Callable[[torch.Tensor], torch.Tensor]
 ToText = Callable[[Sequence[str]], torch.Tensor]
@@ -32,6 +33,7 @@ class TorchEncoder:
         images: ToVectors,
         texts: ToText | None = None,
         preprocess_note: str = "",
+        takes_mask: bool = False,
     ) -> None:
         """Put the model in inference mode on the best device and derive its key.
 
@@ -42,6 +44,7 @@ class TorchEncoder:
             images: (B, C, H, W) tensor -> (B, D) tensor.
             texts: T strings -> (T, D) tensor in the same space, or None.
             preprocess_note: anything else that changes the vectors and belongs in the key.
+            takes_mask: ``images`` wants the particle mask as one more channel.
         """
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model = model.eval().requires_grad_(False).to(self._device)
@@ -50,12 +53,24 @@ class TorchEncoder:
         self.id = name
         self.key = encoder_key(name, preprocessing, weights_hash(model), preprocess_note)
         self.supports_text = texts is not None
-        shape = (1, len(preprocessing.mean), preprocessing.height, preprocessing.width)
-        self.dim = int(self.embed_images(np.zeros(shape, np.float32)).shape[1])
+        self.takes_mask = takes_mask
+        self._shape = (len(preprocessing.mean) + takes_mask, preprocessing.height, preprocessing.width)
+        self.dim = int(self.embed_images(np.zeros((1, *self._shape), np.float32)).shape[1])
 
-    def preprocess(self, image: Image) -> Floats:
-        """Prepare one (H, W) grey image: (C, H, W) float32. Safe to call from several threads."""
-        return self.preprocessing(image)
+    def preprocess(self, image: Image, mask: Bools | None = None) -> Floats:
+        """Prepare one (H, W) grey image: (C, h, w) float32. Safe to call from several threads.
+
+        Args:
+            image: grey levels of any numeric dtype.
+            mask: where the particle is, any size, stretched over the image; used only with ``takes_mask``, and found
+                in the image when it is not given.
+        """
+        prepared = self.preprocessing(image)
+        if not self.takes_mask:
+            return prepared
+        found = inspect(image).mask if mask is None else mask
+        plane = letterbox_mask(found, (image.shape[0], image.shape[1]), *prepared.shape[1:])
+        return np.concatenate([prepared, plane[None]])
 
     def embed_images(self, batch: Floats) -> Floats:
         """Embed prepared images.
@@ -69,9 +84,8 @@ class TorchEncoder:
         Raises:
             EncoderError: when the batch has another shape, or the network answers NaN.
         """
-        wanted = (len(self.preprocessing.mean), self.preprocessing.height, self.preprocessing.width)
-        if batch.ndim != 4 or batch.shape[1:] != wanted:
-            raise EncoderError(f"encoder '{self.id}' takes batches of shape (B, {wanted}); got {batch.shape}")
+        if batch.ndim != 4 or batch.shape[1:] != self._shape:
+            raise EncoderError(f"encoder '{self.id}' takes batches of shape (B, {self._shape}); got {batch.shape}")
         if not len(batch):
             return np.zeros((0, self.dim), np.float32)
         return self._run(lambda: self._images(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device)))
@@ -119,7 +133,7 @@ def encoder_key(name: str, preprocessing: Preprocessing, weights: str, note: str
     """
     # A checkpoint's folder is no part of the identity: its content is, through the weights hash.
     family, _, rest = name.partition(":")
-    short = re.split(r"[@/\\]", rest.strip("/"))[0] if family != "trained" else Path(rest).name
+    short = re.split(r"[@/\\#]", rest.strip("/"))[0] if family != "trained" else Path(rest).name
     slug = re.sub(r"[^a-z0-9]+", "-", f"{family}-{short}".lower()).strip("-")[:60]
     identity = json.dumps([slug, asdict(preprocessing), weights, note], sort_keys=True)
     return f"{slug}-{hashlib.blake2b(identity.encode(), digest_size=5).hexdigest()}"

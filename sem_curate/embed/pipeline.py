@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from sem_curate.arrays import Floats, Image
+from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.embed.encoders import Encoder
 from sem_curate.embed.store import VectorStore
 
@@ -24,10 +24,11 @@ AHEAD = 2
 
 @dataclass(frozen=True)
 class Source:
-    """One image to embed."""
+    """One image to embed; ``mask`` says where its particle is, None when nobody looked yet."""
 
     content_hash: str
     path: str
+    mask: Bools | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -134,9 +135,13 @@ def _submit(
 def _decode(source: Source, encoders: Sequence[Encoder], read: Read) -> _Decoded:
     try:
         image = read(source.path)
-        return _Decoded(source, {encoder.key: encoder.preprocess(image) for encoder in encoders})
+        return _Decoded(source, {encoder.key: _prepare(encoder, image, source.mask) for encoder in encoders})
     except Exception as error:  # one unreadable file must not stop a night's run; the reason is reported
         return _Decoded(source, {}, reason=str(error) or type(error).__name__)
+
+
+def _prepare(encoder: Encoder, image: Image, mask: Bools | None) -> Floats:
+    return encoder.preprocess(image, mask) if encoder.takes_mask else encoder.preprocess(image)
 
 
 def _finish(chunk: list[Source], jobs: Sequence[Future[_Decoded]], lanes: Sequence[Lane]) -> Batch:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import cv2
 import numpy as np
 
-from sem_curate.arrays import Floats, Image
+from sem_curate.arrays import Bools, Floats, Image
 
 # Half a percent on both ends: charging spots and dead pixels must not set the contrast of the whole image.
 CLIP_PERCENT = 0.5
@@ -95,19 +95,48 @@ def letterbox(grey: Floats, height: int, width: int) -> Floats:
     Returns:
         (height, width) float32.
     """
-    rows, columns = grey.shape
-    scale = min(height / rows, width / columns)
-    inner_h, inner_w = max(1, min(height, round(rows * scale))), max(1, min(width, round(columns * scale)))
+    rows, columns = _inside(grey.shape, height, width)
+    inner_h, inner_w = rows.stop - rows.start, columns.stop - columns.start
     # Area averaging when shrinking: the noise of a large SEM frame would otherwise alias into texture.
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    method = cv2.INTER_AREA if inner_h < grey.shape[0] or inner_w < grey.shape[1] else cv2.INTER_CUBIC
     inner = np.clip(cv2.resize(grey, (inner_w, inner_h), interpolation=method), 0, 1)
     if (inner_h, inner_w) == (height, width):
         return np.asarray(inner, dtype=np.float32)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     canvas = np.full((height, width), float(np.median(border)), np.float32)
-    top, left = (height - inner_h) // 2, (width - inner_w) // 2
-    canvas[top : top + inner_h, left : left + inner_w] = inner
+    canvas[rows, columns] = inner
     return canvas
+
+
+def letterbox_mask(mask: Bools, shape: tuple[int, int], height: int, width: int) -> Floats:
+    """Put a mask where :func:`letterbox` puts the image that it belongs to; the filled border is outside.
+
+    Args:
+        mask: (h, w), of any size, stretched over the whole image.
+        shape: (H, W) of that image.
+        height: target height in pixels.
+        width: target width in pixels.
+
+    Returns:
+        (height, width) float32 in [0, 1], share of each pixel inside the mask.
+    """
+    rows, columns = _inside(shape, height, width)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    shrinks = size[0] < mask.shape[1] or size[1] < mask.shape[0]
+    inner = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    canvas = np.zeros((height, width), np.float32)
+    canvas[rows, columns] = np.clip(inner, 0, 1)
+    return canvas
+
+
+def _inside(shape: tuple[int, ...], height: int, width: int) -> tuple[slice, slice]:
+    """Return the rows and columns of the target that an (H, W) image takes, aspect ratio kept, centred."""
+    scale = min(height / shape[0], width / shape[1])
+    inner_h, inner_w = (
+        max(1, min(full, round(side * scale))) for full, side in zip((height, width), shape, strict=True)
+    )
+    top, left = (height - inner_h) // 2, (width - inner_w) // 2
+    return slice(top, top + inner_h), slice(left, left + inner_w)
 
 
 def _sparse(grey: Floats, pixels: int = 200_000) -> Floats:

@@ -209,12 +209,24 @@ def _embed_page(
     )
     if unhashed:
         yield Batch(done=(), computed=0, skipped=unhashed)
-    sources = (Source(row.content_hash, row.source_path) for row in rows if row.content_hash)
+    masks = _masks(ds, rows) if any(lane.encoder.takes_mask for lane in lanes) else {}
+    sources = (Source(row.content_hash, row.source_path, masks.get(row.sample_id)) for row in rows if row.content_hash)
     for batch in embed_stream(sources, lanes, read=read):
         done = dict.fromkeys(source.content_hash for source in batch.done)
         updates: dict[str, dict[str, Any]] = {sample: {} for content in done for sample in samples[content]}
         dataset.write_views(ds, updates, clear_pending=(schema.STAGE_EMBED,))
         yield batch
+
+
+def _masks(ds: Any, rows: Sequence[dataset.ViewRow]) -> dict[str, Bools]:
+    """Return the particle masks of the views that the quality stage has seen, by sample id."""
+    fields = (schema.PARTICLE_MASK, schema.PENDING)
+    found = dataset.read_views(ds, sorted({row.particle_id for row in rows}), fields)
+    views = (view for particle in found.values() for view in particle.values())
+    # A mask of a view that waits for the quality stage belongs to an earlier image or to earlier rules.
+    current = (view for view in views if schema.STAGE_QUALITY not in (view.get(schema.PENDING) or ()))
+    masks = ((view["_id"], dataset.mask_of(view.get(schema.PARTICLE_MASK))) for view in current)
+    return {sample_id: mask for sample_id, mask in masks if mask is not None and mask.size}
 
 
 def _save_run(ds: Any, summary: EmbedSummary) -> None:

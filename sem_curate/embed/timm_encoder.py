@@ -1,4 +1,4 @@
-"""Family ``timm:<name>[@checkpoint]``: any timm backbone as an image encoder.
+"""Family ``timm:<name>[@checkpoint][#pool=mask|avg]``: any timm backbone as an image encoder.
 
 DINO's class token is better than the mean of its patches for retrieval, but timm pools DINOv3 by mean unless
 told otherwise (huggingface/pytorch-image-models#2681); hence ``global_pool="token"`` for DINO ViTs.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import timm
 import torch
 
 from sem_curate import paths
+from sem_curate.embed import pooling
+from sem_curate.embed.encoders import MARK
 from sem_curate.embed.network import TorchEncoder
 from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError, UnknownEncoderError, did_you_mean
+from sem_curate.quality.mask import MASK_VERSION
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 # DINOv2 was published at 518 px: 46.8 GMACs against 6 at 224 px, and position embeddings are resampled well.
@@ -29,19 +33,37 @@ def load(name: str, rest: str) -> TorchEncoder:
 
     Args:
         name: the full encoder name, kept as its id.
-        rest: ``model[.tag][@checkpoint]``; the checkpoint is a weights file or a folder with ``config.json``.
+        rest: ``model[.tag][@checkpoint][#pool=...]``; the checkpoint is a weights file or a folder with
+            ``config.json``.
 
     Raises:
-        UnknownEncoderError: timm has no such model.
+        UnknownEncoderError: timm has no such model, or there is no such pooling for it.
         EncoderError: no weights here and none can be fetched, or they do not fit.
     """
+    rest, pooled = pooling.split(rest)
     model_name, _, given = rest.partition("@")
     _check_name(model_name)
     checkpoint = Path(given).expanduser() if given else find_checkpoint(model_name)
     if checkpoint is not None and not checkpoint.exists():
         raise EncoderError(f"checkpoint '{checkpoint}' of encoder '{name}' does not exist; {_remedy(model_name)}")
     model = _create(name, model_name, checkpoint)
-    return TorchEncoder(name, model, _preprocessing(model), images=model)
+    if not pooled:
+        return TorchEncoder(name, model, _preprocessing(model), images=model)
+    return _pooled(name, model, pooled)
+
+
+def _pooled(name: str, model: torch.nn.Module, kind: str) -> TorchEncoder:
+    grid = pooling.token_grid(model)
+    if grid is None:
+        raise UnknownEncoderError(
+            f"'{name}' asks to pool patch tokens, but this network has none of its own or pools them by attention; "
+            f"leave out '{MARK}{kind}', or use a vision transformer such as 'timm:vit_small_patch14_dinov2'"
+        )
+    masked = kind == pooling.MASK
+    # Other masks give other vectors: their version is part of the identity.
+    how = f"{kind} of patches, masks {MASK_VERSION}" if masked else f"{kind} of patches"
+    images = pooling.TokenPool(model, grid, kind)
+    return TorchEncoder(name, model, replace(_preprocessing(model), pooling=how), images=images, takes_mask=masked)
 
 
 def find_checkpoint(model_name: str) -> Path | None:

@@ -21,7 +21,11 @@ from sem_curate.ingest.problems import NOTICE, Problem
 LOOKED_AT: Final = (schema.PRESENT, schema.SOURCE_PATH, schema.SOURCE_STAT, schema.CONTENT_HASH)
 _VIEW_STAGES: Final = (schema.STAGE_QUALITY, schema.STAGE_EMBED)
 # Computed from pixels, so void once the pixels change.
-_FROM_PIXELS: Final = (schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, *schema.MEASURES)
+_FROM_PIXELS: Final = (
+    schema.QUALITY, schema.QUALITY_TAGS, schema.MEASURED_TAGS, schema.QUALITY_BASIS, schema.USABLE, schema.VIEW_WEIGHT,
+    schema.PARTICLE_MASK, schema.SECOND_OPINION, schema.DISPUTED_TAGS, schema.PIXEL_SIZE_FROM,
+    *schema.MEASURES,
+)  # fmt: skip
 
 Document = Mapping[str, Any]
 Documents = Mapping[str, Mapping[str, Document]]  # particle id -> view -> document
@@ -268,4 +272,5 @@ def content(prepared: Prepared, rules: Rules) -> Values:
         schema.DETECTOR: vendor.detector,
         schema.MAGNIFICATION: vendor.magnification,
         schema.INSTRUMENT: vendor.instrument,
+        schema.INFO_BAR_ROWS: vendor.info_bar_rows,
     }

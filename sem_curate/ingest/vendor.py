@@ -19,6 +19,7 @@ import tifffile
 
 _FEI_TAGS: Final = (34682, 34680)
 _ZEISS_TAG: Final = 34118
+_MAX_BAR: Final = 0.25  # of the rows
 _MAX_SIDECAR: Final = 1 << 20  # a sidecar is a page of text
 _NM: Final = {"pm": 1e-3, "nm": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "mm": 1e6, "m": 1e9}
 _NUMBER = re.compile(r"\s*([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*([^\d\s]*)")
@@ -26,13 +27,14 @@ _NUMBER = re.compile(r"\s*([-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?)\s*([^\d\s]*)")
 
 @dataclass(frozen=True)
 class VendorInfo:
-    """Instrument values of one view; None when unknown."""
+    """Instrument values of one view; None when unknown. The info bar counts rows at the bottom of the file."""
 
     pixel_size_nm: float | None = None
     voltage_kv: float | None = None
     detector: str | None = None
     magnification: float | None = None
     instrument: str | None = None
+    info_bar_rows: int | None = None
 
     def known(self) -> dict[str, float | str]:
         """Return only what is known."""
@@ -45,11 +47,12 @@ def from_tiff(data: bytes) -> VendorInfo:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             tags = file.pages[0].tags
             values = {code: tags[code].value for code in (*_FEI_TAGS, _ZEISS_TAG) if code in tags}
+            rows = int(file.pages[0].imagelength)
     except Exception:  # a damaged tag must not cost the image
         return VendorInfo()
     for code, value in values.items():
         with contextlib.suppress(Exception):
-            return _zeiss(value) if code == _ZEISS_TAG else _fei(value)
+            return _zeiss(value) if code == _ZEISS_TAG else _fei(value, rows)
     return VendorInfo()
 
 
@@ -78,7 +81,7 @@ def merge(first: VendorInfo, second: VendorInfo) -> VendorInfo:
     return VendorInfo(**{**second.known(), **first.known()})  # type: ignore[arg-type]
 
 
-def _fei(value: Any) -> VendorInfo:
+def _fei(value: Any, rows: int) -> VendorInfo:
     sections = value if isinstance(value, Mapping) else _ini(_as_text(value))
     beam = _section(sections, "Beam", "Beam", default="EBeam")
     scan = _section(sections, "Beam", "Scan", default="EScan")
@@ -91,7 +94,22 @@ def _fei(value: Any) -> VendorInfo:
         detector=_word(sections.get("Detectors", {}).get("Name")),
         magnification=_positive(sections.get("Image", {}).get("Magnification")),
         instrument=_word(_first(system.get("SystemType"), system.get("Type"))),
+        info_bar_rows=_fei_bar(sections, rows),
     )
+
+
+def _fei_bar(sections: Mapping[str, Any], rows: int) -> int | None:
+    """Rows that the file has below the scanned image.
+
+    ``[Image] ResolutionY`` counts the scanned rows, the file's own rows include the data bar written below them. Where
+    ``[PrivateFei] DatabarHeight`` is given, too, it must agree. None when the file has no more rows than the scan:
+    it may have been cropped, or carry the bar over the image, which only the pixels can tell.
+    """
+    scanned = _positive(sections.get("Image", {}).get("ResolutionY"))
+    stated = _positive(sections.get("PrivateFei", {}).get("DatabarHeight"))
+    extra = rows - int(scanned) if scanned else 0
+    plausible = 0 < extra <= _MAX_BAR * rows and (stated is None or abs(int(stated) - extra) <= 1)
+    return extra if plausible else None
 
 
 def _section(sections: Mapping[str, Any], where: str, key: str, *, default: str) -> Mapping[str, Any]:

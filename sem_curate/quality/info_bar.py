@@ -1,8 +1,10 @@
 """Find the information bar (magnification, scale, date) that SEM software writes below or above an image.
 
-A bar is accepted only when all three signs agree, because a wrongly found bar costs image rows: its background is one
-constant level to the last bit or so, it ends in a sharp horizontal border, and it holds full-tone, letter-sized marks.
-Transparent overlays (text written on the image itself) are therefore not found.
+A bar is accepted only when three signs agree, because a wrongly found bar costs image rows: one level fills much of
+every row, that level ends everywhere across the image in one row, and before that row stand strokes of letters on an
+otherwise flat ground. The same is tried exactly and with the tolerance that JPEG needs. Divider lines, frames, panels
+of a second tone and logos are allowed. Not found: text written on the image itself without a strip, a strip that the
+image shines through, and a black strip below an image whose lower rows are clipped to the same black.
 """
 
 from __future__ import annotations
@@ -12,17 +14,38 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.quality import levels
 
+Bytes = NDArray[np.uint8]
+
 MAX_SHARE: Final = 0.25  # vendors' bars take 4 to 15 % of the rows; a quarter leaves room for two-line ones
 MIN_SHARE: Final = 0.02
 MIN_SIDE: Final = 64  # below it letters are a few pixels and cannot be told from particles
-TOLERANCES: Final = (1.5 / 255, 6 / 255)  # exact, then after JPEG
-INK: Final = 0.2  # letters differ from the background by at least a fifth of the range
-MIN_DROP: Final = 0.3  # of the columns leave the bar level at its border
-MIN_MARKS: Final = 5  # "10 um" and a scale bar already make five
+MIN_ROWS: Final = 7  # a letter of 5 rows and a margin
+TOLERANCES: Final = (1, 4, 9)  # of 255: as written by the instrument, after good JPEG, after strong JPEG
+MAX_LINE: Final = 4  # rows of a frame line between bar and image
+LINE_TOLERANCE: Final = 30  # of 255: as JPEG leaves it
+CLIP: Final = 40  # of 255: farther is not worse, so that letters count by their area
+SMEAR: Final = 4  # rows in which JPEG mixes a frame line with both sides
+FILL: Final = 0.3  # of a bar row shows the bar's level, unless the whole row is a ruled line
+SOLID: Final = 0.6  # ... of the last row: text keeps a margin
+DROP: Final = 0.3  # of the columns leave the level at the border, all in one row
+RULE_SHARE: Final = 0.9  # of a row at one other level makes it a ruled line,
+MAX_RULE: Final = 5  # rows; more at once are a smooth background
+CLEAR: Final = 0.9  # ... after which no further tolerance is tried;
+CLEARER: Final = 0.2  # ... by which a looser tolerance must be clearer than a stricter one
+PARTS: Final = 8  # the border is looked at in so many pieces,
+PARTS_LEFT: Final = 7  # most of which must leave: the flat side of a particle on black does not span the image
+INK: Final = 46  # of 255: letters differ from the ground by a fifth of the range
+STROKES: Final = 5  # ink runs in a row; "1 um" has six
+LETTER: Final = 4  # rows that a letter takes at least
+MIN_TONE: Final = 100  # of 255: the letters' own distance from the ground; instruments write legibly
+FULL_TONE: Final = 0.22  # of the ink has that tone; thin anti-aliased letters a third, grey structure a seventh
+CLEAN: Final = 0.85  # of the pixels away from ink are at the level
+CLEAN_JPEG: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,67 +69,149 @@ def find_info_bar(plane: Image) -> InfoBar:
     if min(height, width) < MIN_SIDE:
         return InfoBar()
     low, high = levels.level_range(plane)
-    limit = int(height * MAX_SHARE)
-    bottom = _bar_rows(levels.to_unit(plane[height - limit - 2 :][::-1], low, high), height)
+    limit = int(height * MAX_SHARE) + 4
+    bottom = _bar_rows(to_bytes(plane[height - limit :], low, high)[::-1], height)
     if bottom:
         return InfoBar(bottom=bottom)
-    return InfoBar(top=_bar_rows(levels.to_unit(plane[: limit + 2], low, high), height))
+    return InfoBar(top=_bar_rows(to_bytes(plane[:limit], low, high), height))
 
 
-def _bar_rows(strip: Floats, height: int) -> int:
+def to_bytes(strip: Image, low: float, high: float) -> Bytes:
+    """Scale rows of a plane to (h, W) uint8; 8-bit rows are returned as they are."""
+    if strip.dtype == np.uint8:
+        return strip.view(np.uint8)
+    return np.rint(levels.to_unit(strip, low, high) * 255).astype(np.uint8)
+
+
+def ground_level(rows: Bytes) -> int:
+    """Return the commonest level of some rows."""
+    return int(np.argmax(np.bincount(rows.ravel(), minlength=256)))
+
+
+def _bar_rows(strip: Bytes, height: int) -> int:
     """Rows of a bar that starts at the strip's first row; 0 when there is none."""
-    for tolerance in TOLERANCES:
-        rows, level = _constant_rows(strip, height, tolerance)
-        if MIN_SHARE * height <= rows < len(strip) - 1 and _has_text(strip[:rows], level, tolerance):
-            return rows
-    return 0
+    strip = np.ascontiguousarray(strip)
+    found, clearest = 0, 0.0
+    for level in _candidates(strip[: max(6, int(0.03 * height))]):
+        distance = cv2.absdiff(strip, float(level))
+        for tolerance in TOLERANCES:
+            rows, drop = _rows_at_level(strip, distance, height, tolerance)
+            if drop > clearest + CLEARER * (found > 0) and _has_text(strip[:rows], distance[:rows], tolerance):
+                found, clearest = rows, drop
+            if clearest >= CLEAR:
+                return found
+    return found
 
 
-def _constant_rows(strip: Floats, height: int, tolerance: float) -> tuple[int, float]:
-    """Length of the run of rows that mostly show one level and end together (else 0), and that level."""
-    first = max(3, int(0.025 * height))
-    level = float(np.median(strip[:first]))
-    share = (np.abs(strip - level) <= tolerance).mean(axis=1)
-    if share[:first].mean() < 0.3:  # the usual image: spare it the medians
-        return 0, level
-    middles = np.median(strip, axis=1)
-    ruled = (np.abs(strip - middles[:, None]) <= tolerance).mean(axis=1) >= 0.9  # frame and divider lines
-    part = (share >= 0.5) | ruled
-    gap = max(1, int(0.005 * height))  # a row or two where letters outweigh the background
+def _candidates(outer: Bytes) -> list[int]:
+    """Return up to two levels that much of the outermost rows shows; a frame line may hold more than the ground."""
+    counts = np.bincount(outer.ravel(), minlength=256).astype(np.float64)
+    near = np.convolve(counts, np.ones(2 * TOLERANCES[-1] + 1), mode="same") / outer.size
+    found: list[int] = []
+    for level in np.argsort(counts)[::-1][:8]:
+        if near[level] >= FILL / 2 and all(abs(int(level) - other) > 2 * TOLERANCES[-1] for other in found):
+            found.append(int(level))
+    return found[:2]
+
+
+def _rows_at_level(strip: Bytes, distance: Bytes, height: int, tolerance: int) -> tuple[int, float]:
+    """Length of the run of rows that show the level and end together, and how clearly; 0 when they do not."""
+    same = distance <= tolerance
+    share = _row_means(same)
+    least = max(MIN_ROWS, round(MIN_SHARE * height))
+    if np.median(share[:least]) < FILL:  # the usual image ends here
+        return 0, 0.0
+    ruled = _ruled(strip, share, tolerance)
+    part = (share >= FILL) | ruled
+    end = _run_end(part, gap=max(2, int(0.01 * height)))
+    inside = np.where(ruled, 1.0, share)
+    reach = 1 if tolerance == TOLERANCES[0] else SMEAR
+    best, best_drop = 0, 0.0
+    for row in range(least, min(end + 1, len(strip) - 3)):
+        kept = float(inside[max(0, row - reach) : row].max())
+        drop = kept - float(share[row : row + 3].mean())
+        # Letters begin like that too, but leave less of the level and are met first.
+        if kept < SOLID or drop < max(DROP, 0.6 * best_drop) or ruled[row]:
+            continue
+        if _spans(same[row : row + 3]):
+            best, best_drop = row, max(drop, best_drop)
+    settled = best == 0 or bool(ruled[best - 1])
+    return (best if settled else _settle(strip, distance, best)), best_drop
+
+
+def _settle(strip: Bytes, distance: Bytes, rows: int) -> int:
+    """Move the border to the biggest step near it: JPEG mixes rows of the bar, in blocks of 8, with the image.
+
+    The step is one of the rows' mean distance from the level. A frame line between bar and image belongs to the bar.
+    """
+    clipped = np.minimum(distance[rows - 1 : rows + 9], CLIP)
+    means = cv2.reduce(clipped, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
+    steps = np.abs(np.diff(means))
+    rows += int(np.argmax(steps)) if steps.max() >= CLIP / 5 else 0
+    beyond = strip[rows : rows + MAX_LINE + 1].astype(np.int16)
+    middle = np.median(beyond, axis=1, keepdims=True)
+    lines = (np.abs(beyond - middle) <= LINE_TOLERANCE).mean(axis=1) >= RULE_SHARE
+    thick = int(np.argmin(lines))
+    # A smooth background goes on beyond the rows of a line, or at the same level.
+    return rows if lines.all() or abs(middle[thick] - middle[0]) <= LINE_TOLERANCE else rows + thick
+
+
+def _row_means(same: Bools) -> Floats:
+    means: Floats = cv2.reduce(same.view(np.uint8), 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F).ravel()
+    return means
+
+
+def _ruled(strip: Bytes, share: Floats, tolerance: int) -> Bools:
+    """Rows that are one other level, few at a time: frames and divider lines."""
+    middle = strip[:, strip.shape[1] // 4 :: strip.shape[1] // 4][:, :1]  # a column where no corner of a frame is
+    same = cv2.absdiff(strip, np.repeat(middle, strip.shape[1], axis=1)) <= 2 * tolerance
+    ruled: Bools = (_row_means(same) >= RULE_SHARE) & (share < SOLID)
+    thick = cv2.erode(ruled.astype(np.uint8)[:, None], np.ones((MAX_RULE + 1, 1), np.uint8))
+    too_many: Bools = cv2.dilate(thick, np.ones((MAX_RULE + 1, 1), np.uint8))[:, 0] > 0
+    return ruled & ~too_many
+
+
+def _run_end(part: Bools, gap: int) -> int:
+    """Return the row after the last bar row before the first long interruption."""
     last, missed = -1, 0
     for row, good in enumerate(part):
         missed = 0 if good else missed + 1
         if missed > gap:
             break
         last = row if good else last
-    beyond = share[last + 1 : last + 4]
-    # All columns end together; clipped image background below a particle thins out row by row instead.
-    ends = beyond.size > 0 and (1.0 if ruled[last] else share[last]) - beyond.mean() >= MIN_DROP
-    return (last + 1 if ends else 0), level
+    return last + 1
 
 
-def _has_text(bar: Floats, level: float, tolerance: float) -> bool:
-    """Tell whether the bar holds full-tone, letter-sized marks on an otherwise constant background."""
-    ink = np.abs(bar - level) > INK
+def _spans(beyond: Bools) -> bool:
+    """Tell whether the level is left all across the image."""
+    pieces = np.array_split(1 - beyond.mean(axis=0), PARTS)
+    return sum(float(piece.mean()) >= DROP for piece in pieces) >= PARTS_LEFT
+
+
+def _has_text(bar: Bytes, distance: Bytes, tolerance: int) -> bool:
+    """Tell whether the bar holds rows of letter strokes, all of one strong tone, on a ground of one level."""
+    ink = distance > INK
     share = float(ink.mean())
-    if not 0.003 <= share <= 0.45:
+    if not 0.002 <= share <= 0.5:
         return False
-    near = cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    clean = np.abs(bar - level)[~near]
-    if clean.size == 0 or float((clean <= 2 * tolerance).mean()) < 0.97:
+    tone = float(np.percentile(distance[ink], 98))
+    if tone < MIN_TONE or float((distance[ink] >= 0.8 * tone).mean()) < FULL_TONE:
         return False
-    dark, bright = np.percentile(bar[ink], (10, 90))
-    tone = bright if abs(bright - level) >= abs(dark - level) else dark
-    full_tone = float((np.abs(bar[ink] - tone) <= 0.15).mean())  # thin anti-aliased letters: a fifth
-    return full_tone >= 0.15 and _count_marks(ink) >= MIN_MARKS
+    near = cv2.dilate(ink.view(np.uint8), np.ones((5, 5 + 2 * tolerance), np.uint8)) > 0
+    if tolerance > TOLERANCES[0]:
+        near[-8:] |= len(bar) >= 24  # JPEG mixes its last block with the image
+    ground = distance[~near]
+    if ground.size == 0 or float((ground <= 2).mean()) < (CLEAN if tolerance == TOLERANCES[0] else CLEAN_JPEG):
+        return False
+    strokes = np.count_nonzero(ink[:, 1:] & ~ink[:, :-1], axis=1)
+    return longest_run(strokes >= STROKES)[1] >= LETTER
 
 
-def _count_marks(ink: Bools) -> int:
-    """Count letter-sized components; one that reaches into the image rows is no letter."""
-    rows, width = ink.shape
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    left_top_wide_high = stats[1:, :4]
-    wide, high = left_top_wide_high[:, 2], left_top_wide_high[:, 3]
-    inside = left_top_wide_high[:, 1] + high < rows  # the strip's last row is the one next to the image
-    letters = inside & (high >= max(4, 0.1 * rows)) & (high <= 0.85 * rows) & (wide <= 0.25 * width)
-    return int(letters.sum())
+def longest_run(flags: Bools) -> tuple[int, int]:
+    """Return where the longest run of True starts, and how long it is."""
+    first = best = length = 0
+    for index, flag in enumerate(flags):
+        length = length + 1 if flag else 0
+        if length > best:
+            first, best = index - length + 1, length
+    return first, best

@@ -1,11 +1,13 @@
-"""Find the particle: smoothed Otsu threshold on a small copy, one filled component.
+"""Find the particle on a small copy: what the reader's network sees, else a smoothed Otsu threshold.
 
-Otsu (IEEE Trans. SMC 9:62, 1979). Bright on dark is assumed, dark on bright is recognised by the frame's border.
+A test of the signal comes first, because a network finds something in noise as well. Where the network is not sure,
+one filled component of an Otsu threshold (IEEE Trans. SMC 9:62, 1979) is taken: bright on dark is assumed, dark on
+bright is recognised by the frame's border.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -13,11 +15,15 @@ import numpy as np
 from scipy import ndimage
 
 from sem_curate.arrays import Bools, Floats
-from sem_curate.quality import focus, levels
+from sem_curate.quality import focus, levels, reader
+
+# Raise it whenever masks come out differently: vectors that were pooled inside a mask are then made anew.
+MASK_VERSION: Final = 1
 
 SIDE: Final = 256  # enough for an outline in 72 sectors, and a few milliseconds
 MIN_SIDE: Final = 16  # fewer pixels across cannot hold a particle and its background
 SIGNAL: Final = 6.0  # spread of pure noise (98th - 2nd percentile) is 4.1 sigma
+SPOT: Final = 8.0
 MIN_SPREAD: Final = 0.01  # 2.5 of 256 grey levels
 FAINT: Final = 0.04  # ten grey levels: below it only two clear levels count as a body, the rest is substrate
 BODY: Final = 0.75  # separability of a faint body; bare substrate of real images reaches 0.71
@@ -28,6 +34,8 @@ BLURRED: Final = 0.7
 EMPTY_RING: Final = 0.2  # of the border; texture that fills the frame leaves about half of it bright
 COMPACT: Final = 15.0  # border of a body against its shadow; substrate grain above it is more tangled
 MAX_COMPLEXITY: Final = 20.0  # 687 powder crops: 10 in the middle, 21 at the 99th percentile; texture 16 to 70
+SURE: Final = 0.5  # of the mask stays when three quarters of certainty are asked for instead of one quarter
+WHOLE_FRAME: Final = 0.985  # of the frame: what is left are pixels at the border, not background
 SMALL: Final = 0.01  # share of the frame; on a 1280 x 960 image about 110 pixels across
 
 FOUND = "found"
@@ -44,12 +52,16 @@ class Particle:
         mask: (h, w) bool, long side at most 256.
         grey: (h, w) float32 in [0, 1], the smoothed copy that the mask was drawn on.
         background: (h, w) bool, pixels on no particle; all True for ``"none"``, all False for ``"fills_frame"``.
+        others: (h, w) bool, pixels on other particles, debris included; all False where only the threshold was sure.
+        reading: all that the network saw; None where it was not asked because there is no signal.
     """
 
     state: str
     mask: Bools
     grey: Floats
     background: Bools
+    others: Bools
+    reading: reader.Reading | None = None
 
 
 def find_particle(unit: Floats) -> Particle:
@@ -60,23 +72,54 @@ def find_particle(unit: Floats) -> Particle:
 
     Returns:
         The particle; of several components, the one with most area near the centre.
+
+    Raises:
+        InputError: when the network's weights are missing or damaged.
     """
-    small = _without_line_noise(levels.shrink(unit, SIDE).astype(np.float32))
+    shrunk = levels.shrink(unit, SIDE).astype(np.float32)
+    small = _without_line_noise(shrunk)
     width = max(0.8, 0.008 * max(small.shape))  # 2 px at full size: removes noise, keeps a 20-px particle
     grey = cv2.GaussianBlur(small, (0, 0), width)
     everything, nothing = np.ones(small.shape, np.bool_), np.zeros(small.shape, np.bool_)
-    if min(small.shape) < MIN_SIDE or not _has_signal(small, grey, width):
-        return Particle(NONE, nothing, grey, everything)
+    absent = Particle(NONE, nothing, grey, everything, nothing)
+    if min(small.shape) < MIN_SIDE:
+        return absent
+    noise = _noise_after(unit, small) / (2 * np.sqrt(np.pi) * width)  # white noise after a Gaussian filter
+    unexplained = _unexplained(grey)
+    spot = _spot(unexplained, noise)
+    if spot is None and not _spreads(unexplained, noise):
+        return absent
     cut = _cut(grey)
     low, high = np.percentile(grey, (2, 98))
-    faint = high - low < FAINT
+    faint = bool(high - low < FAINT)
     if faint and cut.separability < BODY:
-        return Particle(NONE, nothing, grey, everything)
+        return absent if spot is None else Particle(FOUND, spot, grey, ~spot, nothing)
+    reading = reader.read(shrunk)
+    return _seen(reading, grey) or replace(_by_threshold(cut, grey, faint=faint), reading=reading)
+
+
+def _seen(reading: reader.Reading, grey: Floats) -> Particle | None:
+    """Return the particle of the network's maps, None where they are not sure."""
+    size = (grey.shape[1], grey.shape[0])
+    certainty = cv2.resize(reading.particle, size, interpolation=cv2.INTER_LINEAR)
+    body = certainty > 0.5
+    if not body.any() or (certainty > 0.75).sum() < SURE * (certainty > 0.25).sum():
+        return None
+    mask = _central_component(body)
+    nothing = np.zeros_like(mask)
+    if mask.mean() > WHOLE_FRAME:
+        return Particle(FILLS_FRAME, ~nothing, grey, nothing, nothing, reading)
+    others = (cv2.resize(reading.others, size, interpolation=cv2.INTER_LINEAR) > 0.5) & ~mask
+    return Particle(FOUND, mask, grey, ~mask & ~others & ~body, others, reading)
+
+
+def _by_threshold(cut: _Cut, grey: Floats, *, faint: bool) -> Particle:
+    nothing = np.zeros(grey.shape, np.bool_)
     tangled = cut.separability < BLURRED and _complexity(cut.body) > MAX_COMPLEXITY
     alone = cut.bright_ring < EMPTY_RING and not _touches_border(cut.body)
     if not faint and not alone and (cut.separability < FLAT or tangled):
-        return Particle(FILLS_FRAME, everything, grey, nothing)
-    return Particle(FOUND, cut.body, grey, cut.background)
+        return Particle(FILLS_FRAME, ~nothing, grey, nothing, nothing)
+    return Particle(FOUND, cut.body, grey, cut.background, nothing)
 
 
 def _without_line_noise(small: Floats) -> Floats:
@@ -88,21 +131,34 @@ def _without_line_noise(small: Floats) -> Floats:
     return steady
 
 
-def _has_signal(small: Floats, grey: Floats, width: float) -> bool:
-    """Tell whether anything but noise and a plane of shading is there."""
-    noise = focus.noise_sigma(small) / (2 * np.sqrt(np.pi) * width)  # white noise after a Gaussian filter
+def _noise_after(unit: Floats, small: Floats) -> float:
+    """Return the noise of the small copy; by a broken factor its noise is no longer white and looks too weak."""
+    return max(focus.noise_sigma(small), float(focus.noise_sigma(unit) * small.shape[1] / unit.shape[1]))
+
+
+def _unexplained(grey: Floats) -> Floats:
+    """Return what differs from a plane of shading."""
     rows, columns = np.mgrid[0 : grey.shape[0], 0 : grey.shape[1]]
     basis = np.stack([rows.ravel(), columns.ravel(), np.ones(grey.size)], axis=1).astype(np.float32)
     plane = basis @ np.linalg.lstsq(basis, grey.ravel(), rcond=None)[0]
-    unexplained: Floats = (grey.ravel() - plane).astype(np.float32)
+    return np.asarray(grey - plane.reshape(grey.shape), np.float32)
+
+
+def _spreads(unexplained: Floats, noise: float) -> bool:
+    """Tell whether anything but noise is there."""
     low, high = np.percentile(unexplained, (2, 98))
-    return bool(high - low > max(SIGNAL * noise, MIN_SPREAD)) or _has_spot(unexplained, noise)
+    return bool(high - low > max(SIGNAL * noise, MIN_SPREAD))
 
 
-def _has_spot(unexplained: Floats, noise: float) -> bool:
-    """Tell whether a particle too small for the percentiles stands out: 12 sigma, on at least 9 pixels."""
+def _spot(unexplained: Floats, noise: float) -> Bools | None:
+    """Return the largest thing that stands out by 8 sigma on at least 9 pixels: too small for the percentiles."""
     distance = np.abs(unexplained - np.median(unexplained))
-    return int((distance > max(2 * SIGNAL * noise, 10 * MIN_SPREAD)).sum()) >= 9
+    far = (distance > max(SPOT * noise, 5 * MIN_SPREAD)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(far, connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    if not areas.size or areas.max() < 9:
+        return None
+    return np.asarray(labels == 1 + int(areas.argmax()), np.bool_)
 
 
 def _otsu(grey: Floats) -> float:

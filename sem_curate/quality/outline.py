@@ -11,12 +11,20 @@ from sem_curate.arrays import Bools
 from sem_curate.quality.mask import FOUND, Particle
 
 SECTORS: Final = 72  # 5 degrees each
+SPECK: Final = 0.002  # of the frame; smaller things beside the particle are debris
 MARGIN: Final = 2  # pixels of the small copy; smoothing pulls an outline this far off the frame
 
 
 def particle_area(particle: Particle) -> float:
     """Return the share of the frame that shows the particle, [0, 1]; 0 for none, 1 when it fills the frame."""
     return float(particle.mask.mean())
+
+
+def other_particles(particle: Particle) -> float:
+    """Return the share of the frame that other particles take, [0, 1]; specks of debris do not count."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(particle.others.astype(np.uint8), connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return float(areas[areas >= SPECK * particle.others.size].sum() / particle.others.size)
 
 
 def contour_completeness(particle: Particle) -> float:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 ONLY: Final = "only_view"  # the only present view
 WHOLE: Final = "whole_outline"  # the best of those that show the whole outline
 BEST: Final = "best_quality"  # no good view shows the whole outline
-LEAST_BAD: Final = "least_bad"  # no view is usable
+LEAST_BAD: Final = "least_bad"  # no view is usable, but one can be looked at
 REASONS: Final = (ONLY, WHOLE, BEST, LEAST_BAD)
 
 OUTLINE: Final = 0.9  # completeness that counts as whole; a touching neighbour costs a few of 72 sectors
 NEAR_BEST: Final = 0.7  # a whole outline is worth at most this factor of quality
+# Faults that leave quality alone and yet hinder a person: which particle is meant, or what lies under the bar.
+HINDRANCES: Final[Mapping[str, float]] = {"several_particles": 0.85, "scale_bar": 0.85}
+NOTHING_TO_SEE: Final = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class ViewQuality:
     quality: float | None
     usable: bool
     contour_completeness: float | None
+    tags: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -36,26 +41,26 @@ class Recommendation:
 
 
 def recommend(views: Sequence[ViewQuality]) -> Recommendation | None:
-    """Choose a view; missing and unmeasured views are never chosen, the first of equals wins.
+    """Choose a view; missing, unmeasured and unreadable views are never chosen, the first of equals wins.
 
     Args:
         views: all views of one particle, in display order.
 
     Returns:
-        The choice, or None when no present view has been measured.
+        The choice, or None when no present view has been measured or all are unreadable.
     """
-    known = [view for view in views if view.present and view.quality is not None]
+    known = [v for v in views if v.present and v.quality is not None and NOTHING_TO_SEE not in v.tags]
     if not known:
         return None
     usable = [view for view in known if view.usable]
     if not usable:
-        return Recommendation(max(known, key=_quality).view, LEAST_BAD)
-    best = max(usable, key=_quality)
-    if len(known) == 1:
+        return Recommendation(max(known, key=_worth).view, LEAST_BAD)
+    best = max(usable, key=_worth)
+    if sum(view.present for view in views) == 1:
         return Recommendation(best.view, ONLY)
     whole = [view for view in usable if (view.contour_completeness or 0.0) >= OUTLINE]
-    choice = max(whole, key=_quality, default=None)
-    if choice is not None and _quality(choice) >= NEAR_BEST * _quality(best):
+    choice = max(whole, key=_worth, default=None)
+    if choice is not None and _worth(choice) >= NEAR_BEST * _worth(best):
         return Recommendation(choice.view, WHOLE)
     return Recommendation(best.view, BEST)
 
@@ -66,5 +71,6 @@ def recommend_all(particles: Mapping[str, Sequence[ViewQuality]]) -> dict[str, R
     return {particle_id: choice for particle_id, choice in chosen.items() if choice is not None}
 
 
-def _quality(view: ViewQuality) -> float:
-    return view.quality or 0.0
+def _worth(view: ViewQuality) -> float:
+    hindered = prod(factor for tag, factor in HINDRANCES.items() if tag in view.tags)
+    return (view.quality or 0.0) * hindered

@@ -1,4 +1,4 @@
-"""Frozen scales: what is usual for sharpness and SNR in one imaging condition, so that a new view is ranked at once.
+"""Frozen scales: what is usual in one imaging condition, so that a new view is ranked at once.
 
 Ranking each view among all others would cost the whole dataset for every hundred new particles. The scales are
 quantiles, taken when there are enough views and again whenever the dataset has doubled; in between they stand still.
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sem_curate.quality import gate
+from sem_curate.quality.gate import Place
 
+TYPICAL: Final = 0.75  # the good images of a condition, even where half of them are poor
 QUANTILES: Final = 201  # a rank is good to half a percent; more would be noise
 
 
@@ -25,10 +27,15 @@ class Scales:
     quantiles: Mapping[tuple[Hashable, ...], Mapping[str, NDArray[np.float64]]]
     generation: int = -1
 
-    def ranks(self, group: tuple[Hashable, ...], values: Mapping[str, float]) -> dict[str, float] | None:
-        """Return each ranked measure's place in its condition, in (0, 1), higher is better; None without a scale."""
+    def places(self, group: tuple[Hashable, ...], values: Mapping[str, float]) -> dict[str, Place] | None:
+        """Return where each ranked measure stands in its condition; None when the condition has no scale."""
         scale = self.quantiles.get(group)
-        return {name: _place(scale[name], values[name]) for name in gate.RANKED} if scale else None
+        if not scale:
+            return None
+        return {
+            name: Place(_rank(name, scale[name], values[name]), float(np.quantile(scale[name], _typical(name))))
+            for name in gate.RANKED
+        }
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -73,7 +80,12 @@ def build(values: Mapping[str, Sequence[float]], groups: Sequence[tuple[Hashable
     )
 
 
-def _place(scale: NDArray[np.float64], value: float) -> float:
+def _typical(name: str) -> float:
+    return 1 - TYPICAL if name in gate.LOWER_IS_BETTER else TYPICAL
+
+
+def _rank(name: str, scale: NDArray[np.float64], value: float) -> float:
     # The middle of ties, and never quite 0 or 1: the next view may lie outside all seen so far.
     left, right = np.searchsorted(scale, value, side="left"), np.searchsorted(scale, value, side="right")
-    return float((left + right + 1) / 2 / (len(scale) + 1))
+    place = float((left + right + 1) / 2 / (len(scale) + 1))
+    return 1 - place if name in gate.LOWER_IS_BETTER else place

@@ -101,6 +101,24 @@ class MasterSet(Document):
     }
 
 
+class QualityModel(Document):
+    """An immutable model of a dataset's tag corrections; which one is in force stands in the dataset's settings."""
+
+    dataset_id = StringField(required=True)
+    version = IntField(required=True)
+    content = DictField()
+    figures = DictField()  # {tag: what the cross-validation found}
+    adopted = ListField(StringField())
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_quality_models",
+        "indexes": [{"fields": ["dataset_id", "version"], "unique": True}],
+    }
+
+
 class Event(Document):
     """One line of the append-only history. Its id is the caller's request id, so a retry cannot double it."""
 
@@ -108,10 +126,13 @@ class Event(Document):
     dataset_id = StringField(required=True)
     particle_id = StringField(required=True)
     seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
-    kind = StringField(required=True, choices=("decide", "undo"))
+    kind = StringField(required=True, choices=("decide", "undo", "tag"))
     decision = StringField()
     label_id = StringField()
     undoes = StringField()
+    view = StringField()  # of a tag correction, and of its undo
+    tags = ListField(StringField(), default=None)  # the complete list that the reviewer says is right
+    image = StringField()  # content hash of the pixels that were judged
     by = StringField(required=True)
     at = DateTimeField(default=now)
     source = StringField(default="")
@@ -126,6 +147,7 @@ class Event(Document):
             {"fields": ["dataset_id", "particle_id", "seq"], "unique": True},
             {"fields": ["dataset_id", "by", "-at"]},
             {"fields": ["dataset_id", "mirrored"], "partialFilterExpression": {"mirrored": False}},
+            {"fields": ["dataset_id", "kind"], "partialFilterExpression": {"kind": "tag"}},
         ],
     }
 
@@ -150,5 +172,5 @@ class Receipt(Document):
 def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
-    for document in (DatasetRecord, Label, MasterSet, Event, Receipt):
+    for document in (DatasetRecord, Label, MasterSet, QualityModel, Event, Receipt):
         document.ensure_indexes()

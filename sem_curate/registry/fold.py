@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sem_curate import schema
@@ -13,8 +13,9 @@ from sem_curate import schema
 class EventView:
     """One line of the history.
 
-    ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what) or ``"undo"`` (``undoes`` names an event).
-    ``seq`` counts 1, 2, 3 ... within the particle.
+    ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what), ``"tag"`` (``tags`` is the complete list that a
+    reviewer says is right for ``view``, whose pixels had the hash ``image``) or ``"undo"`` (``undoes`` names an event;
+    ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle.
     """
 
     event_id: str
@@ -30,11 +31,32 @@ class EventView:
     receipt_id: str | None = None
     seconds: float | None = None
     note: str | None = None
+    view: str | None = None
+    tags: tuple[str, ...] | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class TagState:
+    """A reviewer's word about one view's quality tags; ``image`` is the content hash of the pixels it is about."""
+
+    tags: tuple[str, ...]
+    by: str
+    at: datetime | None = None
+    event_id: str = ""
+    image: str | None = None
+
+    def holds_for(self, content_hash: str | None) -> bool:
+        """Tell whether the correction is about these pixels: a replaced image starts with its measured tags."""
+        return self.image is None or self.image == content_hash
 
 
 @dataclass(frozen=True)
 class State:
-    """What is in force for one particle; ``seq`` is its newest event, 0 before the first."""
+    """What is in force for one particle; ``seq`` and ``last_by`` are of its newest event, 0 before the first.
+
+    Decisions and tag corrections share one history and one ``seq``, and do not touch each other otherwise.
+    """
 
     decision: str = schema.UNDECIDED
     label_id: str | None = None
@@ -42,7 +64,9 @@ class State:
     at: datetime | None = None
     seq: int = 0
     event_id: str | None = None  # the decision in force
-    reopened: bool = False  # the newest event is somebody's undo: no automatic step may decide again
+    reopened: bool = False  # somebody took a decision back last: no automatic step may decide again
+    view_tags: Mapping[str, TagState] = field(default_factory=dict)  # corrections in force, by view
+    last_by: str | None = None
 
     @property
     def by_person(self) -> bool:
@@ -70,14 +94,45 @@ def active_ids(events: Sequence[EventView]) -> set[str]:
 
 
 def fold(events: Sequence[EventView]) -> State:
-    """Return the state in force: the last decision that was not undone."""
+    """Return the state in force: the last decision, and per view the last tag correction, that was not undone."""
     if not events:
         return State()
-    newest = max(events, key=lambda event: event.seq)
-    last_seq, reopened = newest.seq, newest.kind == "undo"
-    active = active_ids(events)
-    for event in sorted(events, key=lambda event: event.seq, reverse=True):
-        if event.kind == "decide" and event.event_id in active:
-            decision = event.decision or schema.UNDECIDED
-            return State(decision, event.label_id, event.by, event.at, last_seq, event.event_id, reopened)
-    return State(seq=last_seq, reopened=reopened)
+    ordered = sorted(events, key=lambda event: event.seq)
+    newest, active, about = ordered[-1], active_ids(ordered), topics(ordered)
+    about_decision = [event for event in ordered if about[event.event_id] is None]
+    standing = [event for event in about_decision if event.kind == "decide" and event.event_id in active]
+    decided = standing[-1] if standing else None
+    return State(
+        decision=(decided and decided.decision) or schema.UNDECIDED,
+        label_id=decided.label_id if decided else None,
+        by=decided.by if decided else None,
+        at=decided.at if decided else None,
+        seq=newest.seq,
+        event_id=decided.event_id if decided else None,
+        reopened=bool(about_decision) and about_decision[-1].kind == "undo",
+        view_tags=_view_tags(event for event in ordered if event.event_id in active),
+        last_by=newest.by,
+    )
+
+
+def topics(events: Sequence[EventView]) -> dict[str, str | None]:
+    """Return what each event is about: a view's tags (its name) or the particle's decision (None).
+
+    An undo is about what the event at the end of its chain is about.
+
+    >>> e = [EventView("a", "p", 1, "tag", "x", view="view1", tags=()), EventView("b", "p", 2, "undo", "x", undoes="a")]
+    >>> topics(e)
+    {'a': 'view1', 'b': 'view1'}
+    """
+    found: dict[str, str | None] = {}
+    for event in sorted(events, key=lambda event: event.seq):
+        found[event.event_id] = found.get(event.undoes or "") if event.kind == "undo" else event.view
+    return found
+
+
+def _view_tags(active: Iterable[EventView]) -> dict[str, TagState]:
+    return {
+        event.view: TagState(event.tags or (), event.by, event.at, event.event_id, event.image)
+        for event in active
+        if event.kind == "tag" and event.view
+    }

@@ -1,4 +1,7 @@
-"""The append-only history of decisions. What happened is stored; what is in force is computed by :mod:`fold`."""
+"""The append-only history of decisions and tag corrections.
+
+What happened is stored; what is in force is computed by :mod:`fold`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from sem_curate.errors import ConflictError
 from sem_curate.registry.connection import connect, journaled
 from sem_curate.registry.documents import Event, Receipt, ensure_indexes, now
-from sem_curate.registry.fold import EventView, State, fold
+from sem_curate.registry.fold import EventView, State, TagState, fold
 
 CHUNK = 1000
 
@@ -29,11 +32,11 @@ def append(event: EventView, dataset_id: str) -> EventView:
     try:
         journaled(Event).insert_one(document)
     except DuplicateKeyError:
-        stored = Event.objects(event_id=event.event_id, dataset_id=dataset_id).first()
-        if stored is not None and stored.particle_id == event.particle_id:
-            return _view(stored)
+        query = {"_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id}
+        if stored := Event._get_collection().find_one(query):
+            return _from_raw(stored)
         raise ConflictError(
-            f"particle '{event.particle_id}' was decided by somebody else in the meantime; look at it again"
+            f"particle '{event.particle_id}' was changed by somebody else in the meantime; look at it again"
         ) from None
     return event
 
@@ -70,6 +73,24 @@ def states(dataset_id: str, particle_ids: Collection[str]) -> dict[str, State]:
     return {key: fold(events) for key, events in of_particles(dataset_id, particle_ids).items()}
 
 
+def view_tags(dataset_id: str, particle_ids: Collection[str] | None = None) -> dict[str, dict[str, TagState]]:
+    """Return the tag corrections in force, ``{particle_id: {view: correction}}``; particles without one have no entry.
+
+    A correction is about the pixels that its reviewer saw: check ``TagState.holds_for(content_hash)``.
+
+    Args:
+        dataset_id: whose.
+        particle_ids: of these particles; None means all.
+    """
+    connect()
+    query: dict[str, Any] = {"dataset_id": dataset_id, "kind": "tag"}
+    if particle_ids is not None:
+        query["particle_id"] = {"$in": list(particle_ids)}
+    corrected = Event._get_collection().distinct("particle_id", query)
+    found = {key: dict(state.view_tags) for key, state in states(dataset_id, corrected).items()}
+    return {key: views for key, views in found.items() if views}
+
+
 def newest_of(dataset_id: str, by: str, *, limit: int = 50) -> list[EventView]:
     """Return a reviewer's newest events, newest first."""
     connect()
@@ -90,6 +111,13 @@ def unmirrored(dataset_id: str) -> list[str]:
     connect()
     query = {"dataset_id": dataset_id, "mirrored": False}
     return sorted(Event._get_collection().distinct("particle_id", query))
+
+
+def unmirrored_tags(dataset_id: str, particle_ids: Collection[str]) -> set[str]:
+    """Return which of the particles have tag corrections, or undos of one, that the fields do not show yet."""
+    connect()
+    query = {"dataset_id": dataset_id, "particle_id": {"$in": list(particle_ids)}, "mirrored": False}
+    return set(Event._get_collection().distinct("particle_id", {**query, "view": {"$ne": None}}))
 
 
 def all_particles(dataset_id: str) -> list[str]:
@@ -142,20 +170,26 @@ def get_receipt(receipt_id: str) -> dict[str, Any] | None:
     return dict(found["content"]) if found else None
 
 
+def get_receipts(receipt_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return ``{receipt_id: content}`` of those that exist."""
+    connect()
+    found = Receipt._get_collection().find({"_id": {"$in": list(receipt_ids)}})
+    return {str(row["_id"]): dict(row["content"]) for row in found}
+
+
 def _document(event: EventView, dataset_id: str) -> dict[str, Any]:
     return {
         "_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id, "seq": event.seq,
         "kind": event.kind, "decision": event.decision, "label_id": event.label_id, "undoes": event.undoes,
         "by": event.by, "at": event.at or now(), "source": event.source, "receipt_id": event.receipt_id,
-        "seconds": event.seconds, "note": event.note, "mirrored": False,
+        "seconds": event.seconds, "note": event.note, "view": event.view,
+        "tags": None if event.tags is None else list(event.tags), "image": event.image, "mirrored": False,
     }  # fmt: skip
 
 
 def _from_raw(raw: dict[str, Any]) -> EventView:
     fields = EventView.__dataclass_fields__
     values: dict[str, Any] = {name: raw.get(name) for name in fields if name != "event_id"}
+    if values["tags"] is not None:
+        values["tags"] = tuple(values["tags"])
     return EventView(event_id=raw["_id"], **values)
-
-
-def _view(event: Event) -> EventView:
-    return _from_raw(event.to_mongo().to_dict())

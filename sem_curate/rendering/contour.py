@@ -1,7 +1,8 @@
-"""How much of a particle's outline the frame shows."""
+"""How much of a particle's outline the frame shows, and how much of the frame other particles take."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from sem_curate.arrays import Bools
@@ -37,3 +38,10 @@ def frame_contact(mask: Bools) -> tuple[float, float]:
     last = np.flatnonzero(np.diff(sector[order], append=-1))  # the farthest boundary pixel of each sector
     outer = on_frame[order][last]
     return float(1 - outer.mean()), float(on_frame.mean())
+
+
+def share_without_specks(mask: Bools, speck: float) -> float:
+    """Return the share of the frame in connected parts of at least ``speck`` of the frame each, [0, 1]."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return float(areas[areas >= speck * mask.size].sum() / mask.size)

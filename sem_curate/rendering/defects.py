@@ -94,16 +94,17 @@ def _length(nanometres: float) -> str:
     return f"{nanometres / 1000:g} um" if nanometres >= 1000 else f"{nanometres:g} nm"
 
 
-def burn(image: NDArray[np.uint8], overlay: Overlay, pixel_size_nm: float) -> tuple[int, Bools]:
+def burn(image: NDArray[np.uint8], overlay: Overlay, pixel_size_nm: float) -> tuple[int, int, Bools]:
     """Draw the overlay into ``image`` in place.
 
     Returns:
-        The height of the info bar in pixels, and (H, W) bool where the overlay covers the image.
+        Height of the info bar and length of the scale bar in pixels (0 = none), and (H, W) bool where the overlay
+        covers the image.
     """
     size = image.shape[0]
     covered = np.zeros(image.shape, bool)
     if overlay.style == "none" or size < 48:
-        return 0, covered
+        return 0, 0, covered
     nanometres = _nice(0.25 * size * pixel_size_nm)
     length = max(2, round(nanometres / pixel_size_nm))
     height = max(7, round(BAR_SHARE * size)) if overlay.style == "bar" else 0
@@ -127,4 +128,4 @@ def burn(image: NDArray[np.uint8], overlay: Overlay, pixel_size_nm: float) -> tu
         at = (min(left, right - width), base)
         cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, letter, 255, max(1, size // 400), cv2.LINE_AA)
         covered[base - tall : base + 1, at[0] : right] = True
-    return height, covered
+    return height, length, covered

@@ -17,6 +17,8 @@ DEFECTS = (
 )  # fmt: skip
 SPOILERS = ("blur", "noise", "low_contrast", "charging", "drift", "contour_missing", "saturation")
 """The defects that ``spoiled`` views draw from."""
+SPECK = 0.002
+"""Share of the frame below which something beside the particle is debris, not another particle."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class ViewTruth:
         charging: strength, 0 = none.
         drift_px: largest sideways displacement of a scan line in pixels.
         info_bar_px: height of the info bar, 0 = none.
+        scale_bar_px: length of the scale bar, 0 = none.
         area_share: share of the frame that shows the particle.
         pixel_size_nm: nanometres per pixel.
         tilt_deg: stage tilt.
         neighbours: whether another particle shows.
+        others_share: share of the frame that other particles show, specks of debris (below ``SPECK``) not counted.
         defects: a subset of ``DEFECTS``.
     """
 
@@ -58,21 +62,24 @@ class ViewTruth:
     charging: float
     drift_px: float
     info_bar_px: int
+    scale_bar_px: int
     area_share: float
     pixel_size_nm: float
     tilt_deg: float
     neighbours: bool
+    others_share: float
     defects: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class RenderedView:
-    """One simulated image: (H, W) uint8, its truth, and (H, W) bool particle mask when asked for."""
+    """One simulated image: (H, W) uint8, its truth, and when asked for (H, W) bool masks of the particle and others."""
 
     view: str
     image: NDArray[np.uint8]
     truth: ViewTruth
     mask: Bools | None = None
+    others: Bools | None = None
 
 
 @dataclass(frozen=True)

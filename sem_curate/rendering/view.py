@@ -10,8 +10,8 @@ import numpy as np
 from sem_curate.arrays import Bools, Floats
 from sem_curate.rendering import defects, families, optics, scene
 from sem_curate.rendering.conditions import CONDITIONS, Condition
-from sem_curate.rendering.contour import frame_contact
-from sem_curate.rendering.truth import RenderedView, ViewTruth
+from sem_curate.rendering.contour import frame_contact, share_without_specks
+from sem_curate.rendering.truth import SPECK, RenderedView, ViewTruth
 
 # Blur and drift are stated for this image side and grow with it, so that a defect looks alike at every size.
 REFERENCE = 128
@@ -172,10 +172,10 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
     image = optics.signal(relief, condition, particle.light_deg)
     image = defects.charge(rng, image, relief.mask | relief.others, shot.charging)
     lines = defects.drift_lines(rng, size, shot.drift * growth)
-    mask = relief.mask
+    mask, others = relief.mask, relief.others
     if shot.drift > 0.3:
         image = defects.drift(image, lines)
-        mask = defects.drift(mask.astype(np.float32), lines) > 0.5
+        mask, others = (defects.drift(part.astype(np.float32), lines) > 0.5 for part in (mask, others))
     sigma = _blur_px(shot.blur, growth, spoiled=defect == "blur")
     clean = _expose(defects.defocus(image, sigma, shot.astigmatism, shot.astigmatism_deg), condition, shot)
     final = clean + defects.grain(rng, clean, shot.noise, condition.line_noise)
@@ -183,7 +183,7 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
     low, high = float((grey == 0).mean()), float((grey == 255).mean())
     pixel_size_nm = camera.step * particle.half_extent_um * 1000
     text = f"{condition.detector} {condition.voltage_kv:g}kV"
-    bar, covered = defects.burn(grey, defects.Overlay(particle.overlay, text), pixel_size_nm)
+    bar, scale_bar, covered = defects.burn(grey, defects.Overlay(particle.overlay, text), pixel_size_nm)
     share, cut = frame_contact(mask[: size - bar])
     truth = ViewTruth(
         condition=name,
@@ -199,15 +199,18 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
         charging=shot.charging,
         drift_px=shot.drift * growth,
         info_bar_px=bar,
+        scale_bar_px=scale_bar,
         area_share=float(mask[: size - bar].mean()),
         pixel_size_nm=pixel_size_nm,
         tilt_deg=condition.tilt_deg,
         neighbours=bool(relief.others.mean() > 0.004),
+        others_share=share_without_specks(others[: size - bar], SPECK),
         defects=(),
     )
     overlaid = bool((covered & mask)[: size - bar].any())
     truth = replace(truth, defects=_tags(truth, growth, overlaid))
-    return RenderedView(name, grey, truth, _visible(mask, bar) if keep_mask else None)
+    shown = (_visible(mask, bar), _visible(others, bar)) if keep_mask else (None, None)
+    return RenderedView(name, grey, truth, *shown)
 
 
 def _blur_px(blur: float, growth: float, *, spoiled: bool) -> float:

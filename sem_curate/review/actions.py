@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sem_curate import schema
 from sem_curate.errors import ConflictError, InputError, did_you_mean
-from sem_curate.registry.fold import EventView, State, active_ids
+from sem_curate.quality.gate import TAGS
+from sem_curate.registry.fold import EventView, State, active_ids, topics
 
 ACCEPT = "accept"
 LABEL = "label"
 UNKNOWN = "unknown"
 SKIP = "skip"
 ACTIONS = (ACCEPT, LABEL, UNKNOWN, SKIP)
+
+UNREADABLE = "unreadable"  # a fact about the file, not a judgement: nobody sets or removes it
+CHOOSABLE = tuple(tag for tag in TAGS if tag != UNREADABLE)
 
 
 def decision_event(
@@ -50,13 +54,7 @@ def decision_event(
     """
     if action not in ACTIONS:
         raise InputError(f"there is no action '{action}'.{did_you_mean(action, ACTIONS)} Known: {', '.join(ACTIONS)}")
-    if not by.strip():
-        raise InputError("a decision needs the name of its reviewer; set it in the panel or with SEM_CURATE_REVIEWER")
-    if seen_seq is not None and seen_seq != state.seq:
-        who = f" by {state.by}" if state.by else ""
-        raise ConflictError(
-            f"particle '{particle_id}' was changed{who} after you looked: now '{state.decision}'; look at it again"
-        )
+    _check(particle_id, state, by, seen_seq)
     decision, chosen = _outcome(particle_id, action, proposed, label_id)
     return EventView(
         event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="decide", by=by, decision=decision,
@@ -76,10 +74,92 @@ def _outcome(particle_id: str, action: str, proposed: str | None, label_id: str 
     return (schema.UNKNOWN, None) if action == UNKNOWN else (schema.SKIPPED, None)
 
 
+def tag_event(
+    particle_id: str,
+    view: str,
+    tags: Sequence[str],
+    state: State,
+    *,
+    by: str,
+    request_id: str,
+    image: str | None = None,
+    seen_seq: int | None = None,
+    source: str = "app",
+) -> EventView:
+    """Return the event that says which quality tags are right for a view.
+
+    Args:
+        particle_id: which particle.
+        view: which of its views.
+        tags: the complete list; empty when nothing is wrong with the view.
+        state: what is in force now.
+        by: the reviewer.
+        request_id: unique per intention; a repeated request becomes the same event.
+        image: content hash of the pixels that the reviewer saw.
+        seen_seq: the newest event the reviewer saw; None skips the check.
+        source: where the correction came from.
+
+    Raises:
+        InputError: an unknown tag, one that cannot be chosen, no reviewer.
+        ConflictError: somebody acted after what the reviewer saw.
+    """
+    chosen = checked_tags(tags)
+    _check(particle_id, state, by, seen_seq)
+    return EventView(
+        event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="tag", by=by, source=source,
+        view=view, tags=chosen, image=image,
+    )  # fmt: skip
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return tags in the order of ``gate.TAGS``, each once.
+
+    Raises:
+        InputError: for a tag that does not exist or cannot be chosen.
+    """
+    chosen = set(tags)
+    if UNREADABLE in chosen:
+        raise InputError(
+            f"'{UNREADABLE}' says that the file could not be read and cannot be set by hand; use 'no_particle' for a "
+            "view that shows nothing"
+        )
+    unknown = sorted(chosen - set(CHOOSABLE))
+    if unknown:
+        raise InputError(
+            f"{len(unknown)} unknown quality tag(s) (e.g. '{unknown[0]}').{did_you_mean(unknown[0], CHOOSABLE)} "
+            f"Known: {', '.join(CHOOSABLE)}"
+        )
+    return tuple(tag for tag in TAGS if tag in chosen)
+
+
+def changed_tags(before: Iterable[str], add: Iterable[str] = (), remove: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return ``before`` with some tags added and others removed; a tag in both is a contradiction.
+
+    >>> changed_tags(["noise"], add=["blur"], remove=["noise", "drift"])
+    ('blur',)
+    """
+    added, removed = set(checked_tags(add)), set(checked_tags(remove))
+    if added & removed:
+        raise InputError(f"'{min(added & removed)}' is both to be added and to be removed; choose one")
+    return checked_tags((set(before) | added) - removed)
+
+
+def _check(particle_id: str, state: State, by: str, seen_seq: int | None) -> None:
+    """Refuse an act without a name, or about something that changed since the reviewer looked."""
+    if not by.strip():
+        raise InputError("a decision needs the name of its reviewer; set it in the panel or with SEM_CURATE_REVIEWER")
+    if seen_seq is not None and seen_seq != state.seq:
+        who = state.last_by or state.by
+        raise ConflictError(
+            f"particle '{particle_id}' was changed{f' by {who}' if who else ''} after you looked: "
+            f"now '{state.decision}'; look at it again"
+        )
+
+
 def undo_event(
     own: Sequence[EventView], histories: Mapping[str, Sequence[EventView]], *, by: str, request_id: str
 ) -> EventView | None:
-    """Return the undo of the reviewer's newest decision that still stands, or None when there is none.
+    """Return the undo of the reviewer's newest decision or tag correction that still stands; None without one.
 
     Args:
         own: the reviewer's events, newest first.
@@ -88,19 +168,40 @@ def undo_event(
         request_id: unique per intention.
 
     Raises:
-        ConflictError: when somebody else acted on that particle afterwards; undoing would take back their word too.
+        ConflictError: when somebody else acted on the same afterwards, the particle's decision or that view's tags;
+            undoing would take back their word too.
     """
     for event in own:
         events = histories.get(event.particle_id, ())
         active = active_ids(events)
-        if event.kind != "decide" or event.event_id not in active:
+        if event.kind == "undo" or event.event_id not in active:
             continue
-        later = [other for other in events if other.seq > event.seq and other.event_id in active and other.by != by]
+        later = _later_by_others(event, events, active)
         if later:
-            raise ConflictError(
-                f"particle '{event.particle_id}' was changed by {later[-1].by} after your decision; "
-                "open it and decide again instead"
-            )
+            raise ConflictError(_changed_since(event, later[-1].by))
         newest = max(other.seq for other in events)
-        return EventView(request_id, event.particle_id, newest + 1, "undo", by, undoes=event.event_id, source="app")
+        return EventView(
+            request_id, event.particle_id, newest + 1, "undo", by, undoes=event.event_id, source="app", view=event.view
+        )
     return None
+
+
+def _changed_since(event: EventView, who: str) -> str:
+    if event.view:
+        return (
+            f"the tags of {event.view} of particle '{event.particle_id}' were changed by {who} after your correction; "
+            "open it and correct them again instead"
+        )
+    return f"particle '{event.particle_id}' was changed by {who} after your decision; open it and decide again instead"
+
+
+def _later_by_others(event: EventView, events: Sequence[EventView], active: Collection[str]) -> list[EventView]:
+    about = topics(events)
+    return [
+        other
+        for other in events
+        if other.seq > event.seq
+        and other.event_id in active
+        and other.by != event.by
+        and about[other.event_id] == about[event.event_id]
+    ]

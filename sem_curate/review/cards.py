@@ -54,6 +54,8 @@ def build(
             }
             for row in receipt.get("masters", [])
         ],
+        "recommended": _recommended(shared),
+        "retake": retake(receipt.get("retake"), names),
         "reasons": [messages.coded("reason", code) for code in shared.get(schema.REVIEW_REASONS) or []],
         "certified": False,
         "notice": messages.both("notice.not_certified"),
@@ -65,6 +67,7 @@ def build(
 def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) -> dict[str, Any]:
     present = bool(view and view.get(schema.PRESENT))
     fields = view if present and view else {}
+    basis = fields.get(schema.QUALITY_BASIS)
     return {
         "view": name,
         "title_ja": name,
@@ -75,9 +78,48 @@ def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) ->
         "quality": fields.get(schema.QUALITY),
         "weight": fields.get(schema.VIEW_WEIGHT),
         "usable": fields.get(schema.USABLE) is not False if present else False,
-        "tags": [messages.coded("tag", code) for code in fields.get(schema.QUALITY_TAGS) or []],
+        "tags": _tags(fields, schema.QUALITY_TAGS),
+        "measured_tags": _tags(fields, schema.MEASURED_TAGS),
+        "tags_by": fields.get(schema.TAGS_BY),
+        "basis": basis,
+        "basis_text": messages.both(f"basis.{basis}") if basis else None,
+        "second_opinion": _tags(fields, schema.SECOND_OPINION),
+        # A person looked at this view after the model did: there is nothing left to dispute.
+        "disputed": [] if fields.get(schema.TAGS_BY) else _tags(fields, schema.DISPUTED_TAGS),
+        "measures": {measure: fields.get(measure) for measure in schema.MEASURES} if present else {},
         "recommended": present and name == recommended,
     }
+
+
+def _tags(fields: Mapping[str, Any], field: str) -> list[dict[str, str]]:
+    return [messages.coded("tag", code) for code in fields.get(field) or []]
+
+
+def _recommended(shared: Mapping[str, Any]) -> dict[str, Any] | None:
+    view, reason = shared.get(schema.RECOMMENDED_VIEW), shared.get(schema.RECOMMENDED_WHY)
+    if not view:
+        return None
+    return {"view": view, "reason": messages.coded("recommend", reason or "")}
+
+
+def retake(advice: Mapping[str, Any] | None, names: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return which condition to photograph (again) and why, as the receipt says it."""
+    if not advice:
+        return None
+    first, second = (_named({"label_id": label_id}, names) for label_id in advice["labels"])
+    kind = "retake.missing" if advice["missing"] else "retake.poor"
+    shown = {
+        language: messages.text(kind, language).format(
+            view=advice["view"],
+            a=first[f"name_{language}"],
+            b=second[f"name_{language}"],
+            separation=advice["separation"],
+            best=advice["best_present"],
+        )
+        for language in ("ja", "en")
+    }
+    numbers = {key: advice[key] for key in ("view", "missing", "separation", "best_present")}
+    return {**numbers, **shown}
 
 
 def _proposal(receipt: Mapping[str, Any], shared: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -26,7 +26,8 @@ QUEUES: Mapping[str, Mapping[str, Any]] = {
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
-    schema.SOURCE_PATH,
+    schema.SOURCE_PATH, schema.MEASURED_TAGS, schema.TAGS_BY, schema.QUALITY_BASIS, schema.SECOND_OPINION,
+    schema.DISPUTED_TAGS, schema.RECOMMENDED_WHY, *schema.MEASURES,
 )  # fmt: skip
 
 
@@ -182,13 +183,13 @@ def _proposed(ds: fo.Dataset, particle_id: str) -> tuple[str | None, str | None]
 
 
 def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
-    """Take back the reviewer's newest decision that still stands; None when there is none.
+    """Take back the reviewer's newest decision or tag correction that still stands; None when there is none.
 
     Returns:
-        ``{"event_id", "particle_id", "card"}``.
+        ``{"event_id", "particle_id", "view", "card"}``; ``view`` is None unless a tag correction was taken back.
 
     Raises:
-        ConflictError: somebody else acted on that particle afterwards.
+        ConflictError: somebody else acted on the same afterwards: the particle's decision, or that view's tags.
     """
     identity = dataset.dataset_id(ds)
     own = history.newest_of(identity, by)
@@ -201,7 +202,12 @@ def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
         repeated = history.append(event, identity)
     mirror.refresh(ds, [repeated.particle_id])
     particle_id = repeated.particle_id
-    return {"event_id": repeated.event_id, "particle_id": particle_id, "card": card(ds, particle_id)}
+    return {
+        "event_id": repeated.event_id,
+        "particle_id": particle_id,
+        "view": repeated.view,
+        "card": card(ds, particle_id),
+    }
 
 
 def labels(ds: fo.Dataset) -> list[dict[str, Any]]:
@@ -223,6 +229,7 @@ def labels(ds: fo.Dataset) -> list[dict[str, Any]]:
 def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
     ids = {receipt.get("label_id"), state.label_id}
     ids |= {row["label_id"] for row in [*receipt.get("candidates", []), *receipt.get("masters", [])]}
+    ids |= set((receipt.get("retake") or {}).get("labels", ()))
     return {label_id for label_id in ids if label_id}
 
 

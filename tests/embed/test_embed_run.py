@@ -140,3 +140,28 @@ def test_run_classes_keep_their_dotted_names() -> None:
 
     assert run.EmbedConfig.__module__ + "." + run.EmbedConfig.__qualname__ == "sem_curate.embed.run.EmbedConfig"
     assert isinstance(run.EmbedConfig().build(), run.Embed)
+
+
+def test_masks_of_the_quality_stage_reach_the_encoder(ds: object, tiny: str, tmp_path: Path) -> None:
+    from sem_curate import dataset, schema
+    from sem_curate.embed.run import embed_dataset, particle_vectors
+    from sem_curate.ingest.readers import read_grey
+    from sem_curate.quality.measures import inspect
+
+    views = dataset.read_views(ds, ["P0", "P1"], ())  # type: ignore[arg-type]
+    mask = np.zeros((20, 20), bool)
+    mask[2:8, 3:9] = True
+    known, waiting = views["P0"]["view2"]["_id"], views["P1"]["view2"]["_id"]
+    stored = {schema.PARTICLE_MASK: dataset.segmentation(mask)}
+    dataset.write_views(ds, {known: stored}, clear_pending=(schema.STAGE_QUALITY,))  # type: ignore[arg-type]
+    dataset.write_views(ds, {waiting: stored})  # type: ignore[arg-type]
+    summary = embed_dataset(ds, [f"{tiny}#pool=mask"])
+    assert (summary.views, summary.skipped) == (9, ())
+    encoder = get_encoder(f"{tiny}#pool=mask")
+    vectors, _ = particle_vectors(ds, encoder.key, ["P0", "P1"])
+    for row, (name, expected) in enumerate((("P0", mask), ("P1", None))):
+        image = read_grey(tmp_path / "images" / f"{name}_view2.png")
+        used = inspect(image).mask if expected is None else expected
+        wanted = encoder.embed_images(encoder.preprocess(image, used)[None])[0]
+        np.testing.assert_allclose(vectors[row, 1], wanted, atol=1e-5)
+    assert embed_dataset(ds, [tiny]).computed == 8  # another pooling is another encoder

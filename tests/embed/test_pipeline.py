@@ -14,6 +14,7 @@ class MeanEncoder:
     """A shipped peer of the real encoders: the vector tells which image it came from."""
 
     supports_text = False
+    takes_mask = False
 
     def __init__(self, key: str, dim: int = 3) -> None:
         self.id, self.key, self.dim = f"fake:{key}", key, dim

@@ -161,3 +161,18 @@ def test_malformed_tags_never_raise(code: int, junk: bytes) -> None:
 def test_malformed_sidecars_never_raise(text: str, junk: bytes, at: int) -> None:
     data = text.encode()
     assert isinstance(parse_sidecar(data[:at] + junk + data[at:]), VendorInfo)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("[Image]\nResolutionY=7\n", 1),
+        ("[Image]\nResolutionY=7\n[PrivateFei]\nDatabarHeight=1\n", 1),
+        ("[Image]\nResolutionY=7\n[PrivateFei]\nDatabarHeight=3\n", None),  # contradiction
+        ("[Image]\nResolutionY=8\n", None),  # no more rows than the scan
+        ("[Image]\nResolutionY=1\n", None),  # more than any bar
+        ("[Image]\nResolutionY=x\n", None),
+    ],
+)
+def test_fei_rows_below_the_scan_are_the_info_bar(text: str, rows: int | None) -> None:
+    assert from_tiff(tiff_with(34682, text)).info_bar_rows == rows

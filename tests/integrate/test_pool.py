@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sem_curate.config import IntegrateConfig
-from sem_curate.integrate.pool import pool, slot_means
+from sem_curate.integrate.pool import centre, pool, slot_agreement, slot_means
 
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 6), st.integers(2, 8), st.integers(0, 10_000))
 
@@ -81,9 +81,9 @@ def test_a_view_of_something_else_is_trimmed() -> None:
 def test_unusable_views_are_gated_only_when_a_better_one_exists() -> None:
     vectors = np.eye(2, 4, dtype=np.float32)[None]
     both = np.ones((1, 2), bool)
-    gated = pool(vectors, both, np.array([[0.05, 0.9]], np.float32))
+    gated = pool(vectors, both, np.array([[0.0, 0.9]], np.float32))
     assert gated.weights.tolist() == [[0.0, 1.0]]
-    poor = pool(vectors, both, np.array([[0.05, 0.05]], np.float32))
+    poor = pool(vectors, both, np.array([[0.0, 0.0]], np.float32))
     np.testing.assert_allclose(poor.weights, [[0.5, 0.5]])
 
 
@@ -104,3 +104,80 @@ def test_slot_means_of_one_particle_do_not_erase_it() -> None:
 def test_wrong_input_is_named(vectors: np.ndarray, present: np.ndarray, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         pool(vectors, present, np.ones(present.shape, np.float32))
+
+
+def test_a_poor_view_counts_less_but_counts() -> None:
+    vectors = np.eye(2, 4, dtype=np.float32)[None]
+    weights = pool(vectors, np.ones((1, 2), bool), np.array([[0.09, 0.81]], np.float32)).weights
+    np.testing.assert_allclose(weights, [[0.25, 0.75]], atol=1e-6)
+
+
+@given(shapes)
+@settings(deadline=None, max_examples=60)
+def test_equal_quality_is_the_plain_mean_of_centred_views(shape: tuple[int, int, int, int]) -> None:
+    """Centred views are not brought to unit length again: that would blow up views without content."""
+    vectors, present, _ = random_set(*shape)
+    vectors = np.nan_to_num(vectors)
+    means = slot_means(vectors, present)
+    units = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    expected = (np.where(present[..., None], units - means, 0)).sum(axis=1)
+    expected /= np.maximum(np.linalg.norm(expected, axis=-1, keepdims=True), 1e-12)
+    plain = IntegrateConfig(trim_factor=1.0)
+    pooled = pool(vectors, present, np.full(present.shape, 0.7, np.float32), means=means, config=plain)
+    np.testing.assert_allclose(pooled.vectors, expected, atol=1e-3)
+
+
+def test_a_view_like_the_average_of_its_slot_says_little() -> None:
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(200, 2, 16)).astype(np.float32) + np.float32(3.0)
+    vectors[0, 1] = vectors[1:, 1].mean(axis=0)
+    present = np.ones((200, 2), bool)
+    means = slot_means(vectors, present)
+    weights = pool(vectors, present, np.ones((200, 2), np.float32), means=means).weights
+    assert weights[0, 1] < 0.35
+    assert (weights[1:, 1] > weights[0, 1]).mean() > 0.99
+
+
+def test_a_slot_that_always_differs_is_not_trimmed_but_a_wrong_view_is() -> None:
+    rng = np.random.default_rng(2)
+    particles = rng.normal(size=(300, 1, 32))
+    vectors = (particles + rng.normal(size=(300, 6, 32)) * 0.3).astype(np.float32)
+    vectors[:, 3] = rng.normal(size=(300, 32)) + 0.2 * particles[:, 0]  # high magnification: texture, not shape
+    vectors[0, 1] = -vectors[0, 1]
+    present, quality = np.ones((300, 6), bool), np.ones((300, 6), np.float32)
+    means = slot_means(vectors, present)
+    usual = slot_agreement(vectors, present, means)
+    assert usual[3] < usual[[0, 1, 2, 4, 5]].min() - 0.4
+    plain = pool(vectors, present, quality, means=means, config=IntegrateConfig(trim_factor=1.0)).weights
+    blind = pool(vectors, present, quality, means=means).weights
+    aware = pool(vectors, present, quality, means=means, usual=usual).weights
+    assert (blind[:, 3] < 0.5 * plain[:, 3]).mean() > 0.5
+    assert (aware[:, 3] < 0.5 * plain[:, 3]).mean() < 0.02
+    assert aware[0, 1] < 0.5 * plain[0, 1]
+
+
+@given(shapes)
+@settings(deadline=None, max_examples=40)
+def test_usual_agreement_follows_the_order_of_slots_and_ignores_missing_views(shape: tuple[int, int, int, int]) -> None:
+    vectors, present, quality = random_set(*shape)
+    order = np.random.default_rng(shape[3] + 1).permutation(shape[1])
+    means = slot_means(np.nan_to_num(vectors), present)
+    usual = slot_agreement(vectors, present, means)
+    assert usual.shape == (shape[1],)
+    assert (np.abs(usual) <= 1 + 1e-5).all()
+    np.testing.assert_allclose(
+        slot_agreement(vectors[:, order], present[:, order], means[order]), usual[order], atol=1e-5
+    )
+    straight = pool(vectors, present, quality, means=means, usual=usual)
+    shuffled = pool(vectors[:, order], present[:, order], quality[:, order], means=means[order], usual=usual[order])
+    np.testing.assert_allclose(straight.vectors, shuffled.vectors, atol=1e-5)
+
+
+def test_without_any_particle_nothing_is_usual() -> None:
+    none = slot_agreement(np.zeros((0, 6, 4), np.float32), np.zeros((0, 6), bool), np.zeros((6, 4), np.float32))
+    np.testing.assert_array_equal(none, np.zeros(6))
+
+
+def test_distance_is_one_without_means() -> None:
+    vectors, present, _ = random_set(3, 4, 5, 0)
+    np.testing.assert_array_equal(centre(vectors, present)[1], np.ones((3, 4)))

@@ -121,7 +121,19 @@ def test_nothing_pending_says_so(ds: Any, operators: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["run_quality", "embed", "propose", "run_all", "register_masters", "decide", "undo", "search"]
+    "name",
+    [
+        "run_quality",
+        "embed",
+        "propose",
+        "run_all",
+        "register_masters",
+        "decide",
+        "correct_tags",
+        "undo",
+        "search",
+        "condition_report",
+    ],
 )
 def test_datasets_of_others_are_refused(name: str, operators: dict[str, Any], dataset_name: str) -> None:
     import fiftyone as fo
@@ -129,6 +141,14 @@ def test_datasets_of_others_are_refused(name: str, operators: dict[str, Any], da
     other = fo.Dataset(dataset_name)
     assert errors(operators[name], context(other)) == {"foreign_dataset"}
     assert errors(operators[name], context(None)) == {"no_dataset"}
+
+
+def test_correcting_tags_needs_images_and_tags(ds: Any, operators: dict[str, Any]) -> None:
+    correct = operators["correct_tags"]
+    assert errors(correct, context(ds)) == {"nothing_selected", "no_tags"}
+    chosen = sample_ids(ds, "P-needle-2", ("view2",))
+    assert errors(correct, context(ds, selected=chosen)) == {"no_tags"}
+    assert errors(correct, context(ds, selected=chosen, add=["blur"])) == set()
 
 
 def test_ingest_needs_allowed_folders(ds: Any, operators: dict[str, Any], monkeypatch: Any, tmp_path: Any) -> None:

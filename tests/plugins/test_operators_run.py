@@ -272,3 +272,34 @@ def test_search_sets_an_ordered_view_of_groups(
     view = DatasetView._build(ds, result.executor._requests[1].params["view"])
     assert view.media_type == "group"
     assert view.values("particle_id") == [hit["particle_id"] for hit in search.search(ds, "針状", k=5)["hits"]]
+
+
+# -- quality tags and imaging conditions --------------------------------------------------------------------------
+
+
+def tags_of(ds: Any, particle_id: str) -> dict[str, tuple[set[str], str | None]]:
+    from sem_curate import dataset, schema
+
+    views = dataset.read_views(ds, [particle_id], (schema.QUALITY_TAGS, schema.TAGS_BY))[particle_id]
+    return {name: (set(view[schema.QUALITY_TAGS] or ()), view.get(schema.TAGS_BY)) for name, view in views.items()}
+
+
+def test_tags_are_corrected_on_the_selected_images_only_and_undone(ds: Any, operators: dict[str, Any]) -> None:
+    before = tags_of(ds, "P-needle-2")
+    result = run("correct_tags", ds, selected=samples(ds, "P-needle-2"), add=["drift"], by="佐藤")
+    assert (result.result["corrected"], result.result["skipped"]) == (1, 0)
+    assert triggered(result) == ["reload_dataset", "notify"]
+    after = tags_of(ds, "P-needle-2")
+    assert after.pop("view2") == (before["view2"][0] | {"drift"}, "佐藤")
+    assert after == {view: value for view, value in before.items() if view != "view2"}
+    run("undo", ds, count=1, by="佐藤")
+    assert tags_of(ds, "P-needle-2") == before
+
+
+def test_the_condition_report_is_a_table(ds: Any, operators: dict[str, Any]) -> None:
+    ds.set_values("detector", ["lot|A"] * 12)
+    lines = run("condition_report", ds).result["table"].splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [f"view{number}" for number in range(1, 7)]
+    grouped = run("condition_report", ds, by="detector").result["table"].splitlines()
+    assert grouped[0].startswith("| view | detector | n |")
+    assert any("lot\\|A" in line for line in grouped)

@@ -201,3 +201,111 @@ def test_search_before_embedding_is_an_answer(panel: Any, dataset_name: str, sma
     client = Client(panel, dataset.load_dataset(dataset_name))
     assert client("search", text="針状")["failure"]["kind"] == "StateError"
     assert client("search", text="   ")["failure"]["kind"] == "InputError"
+
+
+# -- quality tags and imaging conditions --------------------------------------------------------------------------
+
+
+def view_of(card: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(view for view in card["views"] if view["view"] == name)
+
+
+def codes(tags: list[dict[str, Any]]) -> list[str]:
+    return [tag["code"] for tag in tags]
+
+
+def correct(client: Client, card: dict[str, Any], view: str, tags: list[str], **more: Any) -> Any:
+    params = {"request_id": uuid.uuid4().hex, "seen_seq": card["seq"], **more}
+    return client("correct_tags", particle=card["particle_id"], view=view, tags=tags, **params)
+
+
+def test_every_tag_has_texts_and_a_key_of_its_own(client: Client) -> None:
+    tags = client("overview")["tags"]
+    keys = [tag["hotkey"] for tag in tags]
+    assert len(set(keys)) == len(keys) == len(tags) >= 13
+    assert "c" not in keys  # it confirms
+    assert all(tag["ja"] and tag["en"] for tag in tags)
+
+
+def test_correcting_tags_and_taking_it_back(client: Client) -> None:
+    card = client("go", particle="P-needle-2")["card"]
+    before = view_of(card, "view2")
+    answer = correct(client, card, "view2", ["charging"])
+    after = view_of(answer["card"], "view2")
+    assert (codes(after["tags"]), after["tags_by"]) == (["charging"], "佐藤")
+    assert after["measured_tags"] == before["measured_tags"]
+    undone = client("undo", request_id=uuid.uuid4().hex)["undone"]
+    assert (undone["particle_id"], undone["view"]) == ("P-needle-2", "view2")
+    back = view_of(undone["card"], "view2")
+    assert (back["tags"], back["tags_by"], back["quality"]) == (before["tags"], None, before["quality"])
+
+
+def test_wrong_tags_are_answers(client: Client) -> None:
+    card = client("go", particle="P-needle-2")["card"]
+    assert correct(client, card, "view2", ["blurry"])["failure"]["kind"] == "InputError"
+    missing = next(view["view"] for view in card["views"] if not view["present"])
+    assert correct(client, card, missing, ["blur"])["failure"]["kind"] == "InputError"
+    correct(client, card, "view2", ["blur"])
+    assert correct(client, card, "view2", [])["failure"]["kind"] == "ConflictError"  # seen before the first
+
+
+def test_every_cell_of_the_report_leads_to_as_many_particles_as_it_counts(client: Client) -> None:
+    report = client("condition_report", by=None)
+    assert [row["view"] for row in report["groups"]] == [f"view{number}" for number in range(1, 7)]
+    assert sum(row["missing"] for row in report["groups"]) == 4
+    checked = 0
+    for row in report["groups"]:
+        counted = {"missing": row["missing"], "unusable": row["unusable"]}
+        counted |= {tag: round(share * row["measured"]) for tag, share in row["tags"].items()}
+        for what, number in counted.items():
+            shown = client("show_condition", view=row["view"], what=what, by=None, group=None)
+            assert shown == {"shown": number}, (row["view"], what)
+            (sent,) = client.sent("set_group_slice")
+            assert sent["slice"] == ("view1" if what == "missing" else row["view"])
+            checked += number > 0
+    assert checked > 3
+
+
+def test_a_report_by_group_adds_up(client: Client) -> None:
+    client.ds.set_values("detector", ["SE" if number % 2 else None for number in range(12)])
+    fields = client("condition_report", by=None)["fields"]
+    assert "detector" in fields
+    whole = {row["view"]: row["views"] for row in client("condition_report", by=None)["groups"]}
+    parts = client("condition_report", by="detector")["groups"]
+    for view, views in whole.items():
+        assert sum(row["views"] for row in parts if row["view"] == view) == views
+    for row in parts:
+        shown = client("show_condition", view=row["view"], what="missing", by="detector", group=row["group"])
+        assert shown == {"shown": row["missing"]}
+        for tag, share in row["tags"].items():
+            shown = client("show_condition", view=row["view"], what=tag, by="detector", group=row["group"])
+            assert shown == {"shown": round(share * row["measured"])}
+
+
+def test_a_wrong_cell_is_an_answer(client: Client) -> None:
+    for wrong in ({"view": "view9"}, {"what": "blurry"}, {"by": "particle_id"}):
+        asked = {"view": "view1", "what": "blur", "by": None, "group": None, **wrong}
+        assert client("show_condition", **asked)["failure"]["kind"] == "InputError"
+
+
+def test_the_retake_list_is_shown_in_the_grid(client: Client) -> None:
+    import fiftyone as fo
+
+    from sem_curate.review.retakes import retake_list
+
+    wanted = [row["particle_id"] for row in retake_list(client.ds)]
+    assert client("overview")["retake"] == len(wanted)
+    assert client("retake") == {"shown": len(wanted)}
+    (sent,) = client.sent("set_view")
+    client.ds.group_slice = "view1"
+    assert fo.DatasetView._build(client.ds, sent["view"]).values("particle_id") == wanted
+
+
+def test_a_report_of_nothing_measured_says_what_to_run(panel: Any, dataset_name: str, small: Any, images: Path) -> None:
+    from sem_curate import dataset
+    from sem_curate.ingest.run import ingest
+
+    small.render(images, per_family=1)
+    ingest(images / "manifest.csv", dataset_name)
+    report = Client(panel, dataset.load_dataset(dataset_name))("condition_report")
+    assert set(report["notice"]) == {"ja", "en"}

@@ -59,6 +59,6 @@ def test_the_panel_shows_in_grid_and_modal(contexts: dict[str, Any]) -> None:
     assert panel.config.surfaces == "grid modal"
 
 
-@pytest.mark.parametrize("icon", ["decide.svg", "masters.svg"])
+@pytest.mark.parametrize("icon", ["decide.svg", "masters.svg", "tags.svg"])
 def test_placement_icons_exist(icon: str) -> None:
     assert (FOLDERS["@sem-curate/operators"] / "assets" / icon).is_file()

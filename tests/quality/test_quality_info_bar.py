@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from quality_images import disc, with_info_bar
 
+from sem_curate.bench.quality import vendor_bars
 from sem_curate.quality.info_bar import InfoBar, find_info_bar
+from sem_curate.rendering import render_views
 
 
 @pytest.mark.parametrize(("paper", "ink"), [(0, 255), (255, 0), (40, 230)])
@@ -47,3 +49,20 @@ def test_debris_on_a_clipped_background_is_no_text() -> None:
     for x in range(20, 240, 30):
         image[240:246, x : x + 6] = 200
     assert find_info_bar(image) == InfoBar()
+
+
+def test_the_smallest_rendered_bars_are_found() -> None:
+    views = [view for seed in range(60, 66) for view in render_views(seed, size=128).views.values() if view is not None]
+    assert {view.truth.info_bar_px for view in views} == {0, 11}
+    assert all(find_info_bar(view.image) == InfoBar(bottom=view.truth.info_bar_px) for view in views)
+
+
+@pytest.mark.parametrize("style", vendor_bars.STYLES)
+@pytest.mark.parametrize("jpeg", [False, True])
+def test_vendors_styles_right_to_a_row(style: str, jpeg: bool) -> None:
+    found = 0
+    for seed in range(8):
+        barred = vendor_bars.add_bar(np.random.default_rng(seed), disc(side=512, noise=0.05), style=style, jpeg=jpeg)
+        bar = find_info_bar(barred.image)
+        found += abs(bar.top - barred.top) <= 1 and abs(bar.bottom - barred.bottom) <= 1
+    assert found >= 7

@@ -10,7 +10,7 @@ from sem_curate.quality.measures import measure
 
 
 def particle(mask: np.ndarray, state: str = FOUND) -> Particle:
-    return Particle(state, mask, mask.astype(np.float32), ~mask)
+    return Particle(state, mask, mask.astype(np.float32), ~mask, np.zeros_like(mask))
 
 
 def circle(x: float, y: float, radius: float = 60, side: int = 200) -> np.ndarray:

@@ -32,7 +32,16 @@ def ds(tmp_path: Path, dataset_name: str) -> Any:
     return dataset.load_dataset(dataset_name)
 
 
-FIELDS = (schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.PENDING, schema.RECOMMENDED_VIEW, *schema.MEASURES)
+FIELDS = (
+    schema.QUALITY,
+    schema.QUALITY_BASIS,
+    schema.RECOMMENDED_WHY,
+    schema.QUALITY_TAGS,
+    schema.USABLE,
+    schema.PENDING,
+    schema.RECOMMENDED_VIEW,
+    *schema.MEASURES,
+)
 
 
 def read(ds: Any) -> dict[str, dict[str, dict[str, Any]]]:
@@ -115,19 +124,20 @@ def test_a_crash_before_the_last_write_leaves_work_pending(ds: Any, monkeypatch:
 
 def test_ranks_join_in_when_a_condition_is_large_enough(ds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from sem_curate import dataset
-    from sem_curate.quality import gate, run
+    from sem_curate.quality import gate, judging, run
 
     run.run_quality(ds)
     before = read(ds)
     monkeypatch.setattr(gate, "MIN_GROUP", 3)  # view2 has three views, view1 two
-    run._scales_path(ds).unlink()
+    judging.scales_path(ds).unlink()
     dataset.mark_pending(ds, ("quality",), ["P1"])
     assert run.run_quality(ds)["basis"] == {"prior": 2, "rank": 3}
     after = read(ds)
     assert after["P3"]["view2"][schema.QUALITY] < before["P3"]["view2"][schema.QUALITY]
     assert after["P3"]["view2"][schema.QUALITY] < min(after[key]["view2"][schema.QUALITY] for key in ("P1", "P2"))
     assert after["P1"]["view1"] == before["P1"]["view1"]
-    assert after["P3"]["view2"][schema.QUALITY_TAGS] == ["blur"]
+    assert after["P3"]["view2"][schema.QUALITY_BASIS] == "rank"
+    assert after["P3"]["view1"][schema.QUALITY_BASIS] == "prior"
 
 
 def test_between_doublings_only_new_views_are_judged(ds: Any) -> None:
@@ -166,3 +176,51 @@ def test_the_config_refuses_unknown_settings() -> None:
 
     with pytest.raises(InputError, match=r"1 unknown quality settings \(e.g. 'min_grup'\). Did you mean 'min_group'\?"):
         QualityConfig(min_grup=3)
+
+
+def test_the_mask_lies_over_the_whole_file_and_a_known_bar_is_left_out(ds: Any) -> None:
+    from sem_curate import dataset
+    from sem_curate.quality.run import run_quality
+
+    rows = dataset.read_views(ds, ["P1"], ["filepath"])["P1"]
+    dataset.write_views(ds, {rows["view1"]["_id"]: {schema.INFO_BAR_ROWS: 40}})
+    run_quality(ds)
+    view = dataset.read_views(ds, ["P1"], [schema.PARTICLE_MASK, "info_bar"])["P1"]["view1"]
+    mask = dataset.mask_of(view[schema.PARTICLE_MASK])
+    image = cv2.imread(rows["view1"]["filepath"], cv2.IMREAD_GRAYSCALE)
+    assert mask is not None
+    assert max(mask.shape) <= 128
+    assert mask.shape[0] / mask.shape[1] == pytest.approx(image.shape[0] / image.shape[1], rel=0.02)
+    assert mask.any()
+    assert not mask[-int(40 / image.shape[0] * mask.shape[0]) :].any()
+    assert view["info_bar"] == pytest.approx(40 / image.shape[0])
+    assert next(iter(ds.select_group_slices("view1").match({"particle_id": "P1"}))).particle_mask.mask.any()
+
+
+def test_fields_that_an_older_dataset_lacks_are_declared_when_they_are_needed(ds: Any) -> None:
+    from sem_curate.quality.run import run_quality
+
+    ds.delete_sample_fields([schema.MEASURED_TAGS, schema.PARTICLE_MASK, schema.RECOMMENDED_WHY, "overlay"])
+    assert run_quality(ds)["out"] == 5
+    assert {schema.MEASURED_TAGS, schema.PARTICLE_MASK, "overlay"} <= set(ds.get_field_schema())
+
+
+def test_rejudging_needs_no_pixels_and_says_what_it_changed(ds: Any, tmp_path: Path) -> None:
+    from sem_curate.quality import judging
+    from sem_curate.quality.learned import TagModel
+    from sem_curate.quality.run import run_quality
+
+    run_quality(ds)
+    for path in tmp_path.glob("*.png"):
+        path.unlink()
+    assert judging.rejudge(ds).changed == 0
+    count = len(schema.MEASURES)
+    always = TagModel(
+        schema.MEASURES, (None,) * count, (0.0,) * count, (1.0,) * count, {"blur": (0.0,) * count + (4.0,)}
+    )
+    outcome = judging.rejudge(ds, judge=judging.Judge(model=always))
+    assert (outcome.views, outcome.changed) == (5, 5)
+    assert outcome.particles_to_propose >= 2
+    assert all("blur" in views["view2"][schema.QUALITY_TAGS] for views in read(ds).values())
+    back = judging.rejudge(ds, ["P1"])
+    assert (back.views, back.changed) == (2, 2)

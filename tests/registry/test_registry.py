@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sem_curate.errors import ConflictError, InputError, NameClashError, UnknownLabelError
-from sem_curate.registry import datasets, history, labels, masters
+from sem_curate.registry import datasets, history, labels, masters, quality_models
 from sem_curate.registry.fold import EventView
 
 pytestmark = pytest.mark.fiftyone
@@ -87,3 +87,38 @@ def test_of_two_racing_decisions_the_second_is_told(identity: datasets.DatasetId
         history.append(event("r2", 1), identity.dataset_id)
     stored = history.append_many([event("r3", 1), event("r4", 1, "P-2")], identity.dataset_id)
     assert [stored_event.event_id for stored_event in stored] == ["r4"]
+
+
+def test_tag_corrections_come_back_as_they_were_written(identity: datasets.DatasetIdentity) -> None:
+    key = identity.dataset_id
+    tag = EventView("t1", "P-1", 1, "tag", "sato", view="view2", tags=(), image="abc", source="cli")
+    history.append(tag, key)
+    history.append(event("d1", 1, "P-2"), key)
+    assert history.append(EventView("t1", "P-1", 2, "tag", "sato", view="view2", tags=("blur",)), key).tags == ()
+    found = history.view_tags(key)
+    assert set(found) == {"P-1"}
+    assert (found["P-1"]["view2"].tags, found["P-1"]["view2"].by, found["P-1"]["view2"].image) == ((), "sato", "abc")
+    assert history.view_tags(key, ["P-2"]) == {}
+    assert history.unmirrored_tags(key, ["P-1", "P-2"]) == {"P-1"}
+    history.append(EventView("u1", "P-1", 2, "undo", "sato", undoes="t1", view="view2"), key)
+    assert history.view_tags(key) == {}
+
+
+def test_quality_models_are_numbered_and_every_activation_is_kept(identity: datasets.DatasetIdentity) -> None:
+    key = identity.dataset_id
+    assert quality_models.active(key) is None
+    one = quality_models.add(key, {"a": [1.5]}, figures={"blur": {"rules": None}}, adopted=["blur"], by="sato")
+    same = quality_models.add(key, {"a": [1.5]}, figures={}, adopted=["blur"], by="ito")
+    two = quality_models.add(key, {"a": [2.5]}, figures={}, adopted=["noise"], by="ito", reason="more corrections")
+    assert (one.version, same.version, two.version) == (1, 1, 2)
+    assert [found.adopted for found in quality_models.versions(key)] == [("blur",), ("noise",)]
+    assert quality_models.active(key) is None  # stored is not in force
+    quality_models.activate(key, 2, by="ito", reason="better")
+    quality_models.activate(key, 1, by="sato")
+    assert quality_models.active(key) == {"a": [1.5]}
+    quality_models.activate(key, None, by="sato", reason="back to the rules")
+    assert quality_models.active(key) is None
+    kept = [(entry["version"], entry["by"], entry["reason"]) for entry in quality_models.activations(key)]
+    assert kept == [(2, "ito", "better"), (1, "sato", ""), (None, "sato", "back to the rules")]
+    with pytest.raises(InputError, match="known versions: 1, 2"):
+        quality_models.activate(key, 7, by="sato")

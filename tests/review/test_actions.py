@@ -63,3 +63,62 @@ def test_undo_refuses_to_take_back_somebody_elses_word() -> None:
     mine, theirs = decided("a", 1), decided("b", 2, by="ito")
     with pytest.raises(ConflictError, match="changed by ito"):
         actions.undo_event([mine], {"P-1": [mine, theirs]}, by="sato", request_id="r")
+
+
+def tagged(event_id: str, seq: int, view: str = "view1", by: str = "sato") -> EventView:
+    return EventView(event_id, "P-1", seq, "tag", by, view=view, tags=("blur",))
+
+
+def correct(tags: list[str], *, state: State | None = None, **values: object) -> EventView:
+    given = {"by": "sato", "request_id": "r1"} | values
+    return actions.tag_event("P-1", "view1", tags, state or State(), **given)
+
+
+def test_a_correction_is_the_complete_list_in_one_order() -> None:
+    event = correct(["noise", "blur", "noise"], state=State(seq=3), image="abc")
+    assert (event.kind, event.view, event.tags, event.seq, event.image) == ("tag", "view1", ("blur", "noise"), 4, "abc")
+    assert correct([]).tags == ()
+
+
+@pytest.mark.parametrize(
+    ("tags", "values", "words"),
+    [
+        (["blurr"], {}, "Did you mean 'blur'"),
+        (["unreadable"], {}, "cannot be set by hand"),
+        (["blur"], {"by": ""}, "name of its reviewer"),
+    ],
+)
+def test_senseless_corrections_are_refused(tags: list[str], values: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        correct(tags, **values)
+
+
+def test_a_correction_of_what_somebody_else_changed_is_refused_by_their_name() -> None:
+    with pytest.raises(ConflictError, match="by ito after you looked"):
+        correct(["blur"], state=State(seq=2, last_by="ito"), seen_seq=1)
+    with pytest.raises(InputError, match="both to be added and to be removed"):
+        actions.changed_tags([], ["blur"], ["blur"])
+
+
+def test_undo_takes_a_correction_back_before_an_older_decision() -> None:
+    events = [decided("a", 1), tagged("t", 2)]
+    found = actions.undo_event(events[::-1], {"P-1": events}, by="sato", request_id="r")
+    assert found is not None
+    assert (found.undoes, found.view, found.seq) == ("t", "view1", 3)
+    undone = EventView("u", "P-1", 3, "undo", "sato", undoes="t", view="view1")
+    again = actions.undo_event([undone, *events[::-1]], {"P-1": [*events, undone]}, by="sato", request_id="r2")
+    assert again is not None
+    assert (again.undoes, again.view) == ("a", None)
+
+
+def test_another_view_or_a_decision_of_somebody_else_does_not_block_undoing_a_correction() -> None:
+    mine = tagged("t", 1)
+    others = [tagged("x", 2, "view2", by="ito"), decided("d", 3, by="ito")]
+    found = actions.undo_event([mine], {"P-1": [mine, *others]}, by="sato", request_id="r")
+    assert found is not None
+    assert (found.undoes, found.seq) == ("t", 4)
+    with pytest.raises(ConflictError, match="tags of view1 of particle 'P-1' were changed by ito"):
+        actions.undo_event([mine], {"P-1": [mine, tagged("y", 2, by="ito")]}, by="sato", request_id="r")
+    decision = decided("d", 1)
+    by_ito = tagged("y", 2, by="ito")
+    assert actions.undo_event([decision], {"P-1": [decision, by_ito]}, by="sato", request_id="r") is not None

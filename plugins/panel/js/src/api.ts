@@ -1,7 +1,7 @@
 /** One promise per Python method. Errors arrive as `PanelError`, never as a crashed panel. */
 import * as React from "react";
 import { useTriggerPanelEvent } from "@fiftyone/operators";
-import type { Action, Card, Counts, Failure, Overview, Queue, SearchResult } from "./types";
+import type { Action, Card, Cell, ConditionReport, Counts, Failure, Overview, Queue, SearchResult } from "./types";
 
 export class PanelError extends Error {
   constructor(public kind: string, message: string) {
@@ -10,7 +10,7 @@ export class PanelError extends Error {
 }
 
 export type Decided = { event_id: string; card: Card; counts: Counts };
-export type Undone = { particle_id: string; card: Card } | null;
+export type Undone = { particle_id: string; view: string | null; card: Card } | null;
 
 export type Api = {
   overview(): Promise<Overview>;
@@ -23,11 +23,35 @@ export type Api = {
     seen_seq: number | null;
     seconds: number;
   }): Promise<Decided>;
+  correct_tags(params: {
+    particle: string;
+    view: string;
+    tags: string[];
+    request_id: string;
+    seen_seq: number | null;
+  }): Promise<{ event_id: string; card: Card }>;
   undo(params: { request_id: string }): Promise<{ undone: Undone; counts: Counts }>;
   search(params: { text: string }): Promise<SearchResult>;
   show_in_grid(params: { particles: string[] }): Promise<{ shown: number }>;
+  condition_report(params: { by: string | null }): Promise<ConditionReport>;
+  show_condition(params: Cell): Promise<{ shown: number }>;
+  retake(): Promise<{ shown: number }>;
   set_reviewer(params: { name: string }): Promise<{ reviewer: string }>;
 };
+
+const METHODS: (keyof Api)[] = [
+  "overview",
+  "go",
+  "decide",
+  "correct_tags",
+  "undo",
+  "search",
+  "show_in_grid",
+  "condition_report",
+  "show_condition",
+  "retake",
+  "set_reviewer",
+];
 
 type Reply = { result?: { failure?: Failure }; error?: unknown; errorMessage?: unknown };
 
@@ -49,8 +73,7 @@ export function useApi(uris: Record<string, string>): Api {
           return false; // we show the error ourselves; otherwise the App replaces the whole panel by an error page
         });
       });
-    const methods = ["overview", "go", "decide", "undo", "search", "show_in_grid", "set_reviewer"];
-    return Object.fromEntries(methods.map((name) => [name, call(name)])) as unknown as Api;
+    return Object.fromEntries(METHODS.map((name) => [name, call(name)])) as unknown as Api;
   }, []);
 }
 

@@ -1,10 +1,12 @@
 /** Which command a key means. Pure, so that it can be read in one look. */
 
+export type ViewCommand = { name: "tags" | "details" | "view_before" | "view_after" } | { name: "view"; index: number };
 export type Command =
-  | { name: "accept" | "pick" | "unknown" | "skip" | "undo" | "next" | "previous" | "help" | "search" | "language" }
-  | { name: "candidate"; index: number };
+  | ViewCommand
+  | { name: "candidate"; index: number }
+  | { name: "accept" | "pick" | "unknown" | "skip" | "undo" | "next" | "previous" | "help" | "search" | "language" };
 
-type Key = { key: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; shiftKey: boolean };
+type Key = { key: string; code: string; ctrlKey: boolean; metaKey: boolean; altKey: boolean; shiftKey: boolean };
 
 const PLAIN: Record<string, Command["name"]> = {
   a: "accept",
@@ -19,14 +21,23 @@ const PLAIN: Record<string, Command["name"]> = {
   arrowleft: "previous",
   "?": "help",
   "/": "search",
-  t: "language",
+  e: "language",
+  t: "tags",
+  i: "details",
+  arrowup: "view_before",
+  arrowdown: "view_after",
 };
+
+const ON_VIEWS: Command["name"][] = ["tags", "details", "view", "view_before", "view_after"];
+export const isViewCommand = (command: Command): command is ViewCommand => ON_VIEWS.includes(command.name);
 
 /** Return the command, or null. In the sample modal the arrows stay with the App. */
 export function commandFor(event: Key, inModal: boolean): Command | null {
   const key = event.key.toLowerCase();
   if (event.ctrlKey || event.metaKey) return key === "z" && !event.shiftKey ? { name: "undo" } : null;
   if (event.altKey) return null;
+  // By place on the keyboard: what Shift makes of a digit differs between layouts.
+  if (event.shiftKey && /^Digit[1-6]$/.test(event.code)) return { name: "view", index: Number(event.code.slice(-1)) - 1 };
   if (/^[1-4]$/.test(key)) return { name: "candidate", index: Number(key) - 1 };
   if (inModal && (key.startsWith("arrow") || key === "j" || key === "k")) return null;
   const name = PLAIN[key];

@@ -1,24 +1,41 @@
 /** Header, tabs, keys and layers around the loaded panel. */
 import * as React from "react";
 import type { Api } from "./api";
-import { Command, commandFor, isTyping } from "./keys";
+import { ConditionMemory, ConditionsTab } from "./conditions";
+import { Header, Tab } from "./header";
+import { Command, commandFor, isTyping, isViewCommand } from "./keys";
 import { LabelPicker } from "./picker";
 import { ReviewTab } from "./review";
 import { SearchMemory, SearchTab } from "./search";
 import { HELP, both } from "./texts";
 import { ToastStack, useToasts } from "./toast";
 import type { Overview, Queue } from "./types";
-import { Clip, KeyCap, Layer, useWords } from "./ui";
+import { KeyCap, Layer, useWords } from "./ui";
 import { Review, useReview } from "./useReview";
-import { Lightbox } from "./views";
+import { TagEditor } from "./tagEditor";
+import { Lightbox, besides, startView } from "./views";
 
-type Tab = "review" | "search";
-type Open = { kind: "picker" } | { kind: "help" } | { kind: "view"; index: number } | null;
-type Memory = { tab: Tab; queue: Queue; particle: string | null; search: SearchMemory };
+type Open = { kind: "picker" } | { kind: "help" } | { kind: "view" | "tags"; index: number } | null;
+type Chosen = { particle: string | null; index: number };
+type Memory = {
+  tab: Tab;
+  queue: Queue;
+  particle: string | null;
+  details: boolean;
+  search: SearchMemory;
+  conditions: ConditionMemory;
+};
 
 // Survives the App unmounting the panel while another tab is looked at. Kept per dataset; the modal keeps nothing.
 const memory: Record<string, Memory> = {};
-const fresh = (): Memory => ({ tab: "review", queue: "review", particle: null, search: { text: "", result: null } });
+const fresh = (): Memory => ({
+  tab: "review",
+  queue: "review",
+  particle: null,
+  details: false,
+  search: { text: "", result: null },
+  conditions: { by: null, sort: "worst" },
+});
 
 export function Ready(props: {
   api: Api;
@@ -35,10 +52,14 @@ export function Ready(props: {
   const [tab, setTab] = React.useState<Tab>(kept.tab);
   const [open, setOpen] = React.useState<Open>(null);
   const review = useReview(api, { queue: kept.queue, particle: current ?? kept.particle, inModal, counts: overview.counts });
-  const { list } = useToasts();
+  const toasts = useToasts();
   const root = React.useRef<HTMLDivElement>(null);
   const particle = review.card?.particle_id ?? null;
-  Object.assign(kept, { tab, queue: review.queue, particle });
+  const [details, setDetails] = React.useState(kept.details);
+  const [chosen, setChosen] = React.useState<Chosen>({ particle: null, index: 0 });
+  const isChosen = particle !== null && chosen.particle === particle;
+  const eye = isChosen ? chosen.index : review.card ? startView(review.card) : 0;
+  Object.assign(kept, { tab, queue: review.queue, particle, details });
 
   const focus = () => root.current?.focus({ preventScroll: true });
   React.useEffect(() => {
@@ -48,6 +69,19 @@ export function Ready(props: {
     if (!open && tab === "review" && (!typing || root.current?.contains(active))) focus();
   }, [particle, open, tab, review.phase]);
 
+  const look = (index: number) => setChosen({ particle, index });
+  const edit = (index: number) => {
+    if (!review.card?.views[index]?.present) return toasts.add({ text: say("no_such_view"), tone: "plain" });
+    look(index);
+    setOpen({ kind: "tags", index });
+  };
+  const runOnView = (command: Command) => {
+    if (!review.card) return;
+    if (command.name === "tags") edit(eye);
+    else if (command.name === "details") setDetails(!details);
+    else if (command.name === "view") look(command.index);
+    else look(besides(review.card.views, eye, command.name === "view_after" ? 1 : -1));
+  };
   const run = (command: Command) => {
     if (command.name === "search") return inModal || setTab("search");
     if (command.name === "help") return setOpen({ kind: "help" });
@@ -55,6 +89,7 @@ export function Ready(props: {
     if (tab !== "review") return;
     if (command.name === "candidate") return void review.candidate(command.index);
     if (command.name === "pick") return review.card && setOpen({ kind: "picker" });
+    if (isViewCommand(command)) return runOnView(command);
     if (command.name === "unknown" || command.name === "skip") return void review.choose(command.name);
     void review[command.name]();
   };
@@ -83,6 +118,8 @@ export function Ready(props: {
       <Header {...props} inModal={inModal} tab={tab} setTab={setTab} help={() => setOpen({ kind: "help" })} />
       {tab === "search" ? (
         <SearchTab api={api} memory={kept.search} open={show} />
+      ) : tab === "conditions" ? (
+        <ConditionsTab api={api} tags={overview.tags} retake={overview.retake} memory={kept.conditions} refresh={props.refresh} />
       ) : (
         <ReviewTab
           review={review}
@@ -93,11 +130,11 @@ export function Ready(props: {
             void review.enter(review.queue);
           }}
           pick={() => setOpen({ kind: "picker" })}
-          enlarge={(index) => setOpen({ kind: "view", index })}
+          eye={{ index: eye, chosen: isChosen, details, edit, enlarge: (index) => setOpen({ kind: "view", index }) }}
         />
       )}
       {open && <OpenLayer open={open} review={review} overview={overview} close={close} />}
-      <ToastStack list={list} undo={review.undo} />
+      <ToastStack list={toasts.list} undo={review.undo} />
       <span className="semc-hidden" aria-live="polite">
         {particle ?? say("queue_done")}
       </span>
@@ -109,6 +146,21 @@ function OpenLayer(props: { open: NonNullable<Open>; review: Review; overview: O
   const { open, review, overview, close } = props;
   const { lang, say } = useWords();
   if (open.kind === "view" && review.card) return <Lightbox views={review.card.views} start={open.index} close={close} />;
+  if (open.kind === "tags" && review.card) {
+    const view = review.card.views[open.index];
+    return (
+      <TagEditor
+        view={view}
+        particle={review.card.particle_id}
+        tags={overview.tags}
+        close={close}
+        save={(tags) => {
+          close();
+          void review.correctTags(view, tags, overview.tags);
+        }}
+      />
+    );
+  }
   if (open.kind === "picker")
     return (
       <LabelPicker
@@ -134,86 +186,5 @@ function OpenLayer(props: { open: NonNullable<Open>; review: Review; overview: O
         ))}
       </dl>
     </Layer>
-  );
-}
-
-function Header(props: {
-  api: Api;
-  overview: Overview;
-  inModal: boolean;
-  tab: Tab;
-  setTab: (tab: Tab) => void;
-  toggleLanguage: () => void;
-  setReviewer: (name: string) => void;
-  help: () => void;
-}) {
-  const { lang, say } = useWords();
-  return (
-    <header className="semc-header">
-      {!props.inModal && (
-        <div className="semc-tabs" role="tablist">
-          {(["review", "search"] as const).map((name) => (
-            <button
-              key={name}
-              role="tab"
-              aria-selected={props.tab === name}
-              data-cy={`semc-tab-${name}`}
-              onClick={() => props.setTab(name)}
-            >
-              {say(name)}
-            </button>
-          ))}
-        </div>
-      )}
-      <Reviewer {...props} />
-      <button className="semc-plain" data-cy="semc-language" onClick={props.toggleLanguage} title={say("language")}>
-        {lang === "ja" ? "English" : "日本語"}
-      </button>
-      <button className="semc-plain" onClick={props.help} title={say("help")} aria-label={say("help")}>
-        ?
-      </button>
-    </header>
-  );
-}
-
-function Reviewer(props: { api: Api; overview: Overview; setReviewer: (name: string) => void }) {
-  const { say } = useWords();
-  const toasts = useToasts();
-  const [typed, setTyped] = React.useState<string | null>(null);
-  const save = async () => {
-    const name = (typed ?? "").trim();
-    setTyped(null);
-    if (!name || name === props.overview.reviewer) return;
-    try {
-      props.setReviewer((await props.api.set_reviewer({ name })).reviewer);
-    } catch (error) {
-      toasts.add({ text: (error as Error).message, tone: "plain" });
-    }
-  };
-  if (typed === null)
-    return (
-      <button className="semc-plain semc-reviewer" data-cy="semc-reviewer" onClick={() => setTyped(props.overview.reviewer)} title={say("reviewer_edit")}>
-        <span>{say("reviewer")}</span> <Clip>{props.overview.reviewer}</Clip>
-      </button>
-    );
-  return (
-    <input
-      autoFocus
-      className="semc-input semc-reviewer-input"
-      data-cy="semc-reviewer-input"
-      value={typed}
-      maxLength={100}
-      aria-label={say("reviewer")}
-      onFocus={(event) => event.target.select()}
-      onChange={(event) => setTyped(event.target.value)}
-      onBlur={save}
-      onKeyDown={(event) => {
-        if (event.nativeEvent.isComposing || event.nativeEvent.keyCode === 229) return;
-        if (event.key === "Enter") void save();
-        else if (event.key === "Escape") setTyped(null);
-        else return;
-        event.stopPropagation();
-      }}
-    />
   );
 }

@@ -5,7 +5,17 @@ import { both, labelName } from "./texts";
 import { Evidence } from "./evidence";
 import { Clip, Empty, KeyCap, useWords } from "./ui";
 import type { Review } from "./useReview";
-import { Views } from "./views";
+import { Measures } from "./measures";
+import { Advice, Views } from "./views";
+
+/** Which view the keys act on, and what can be done with a view. */
+export type Eye = {
+  index: number;
+  chosen: boolean; // by the reviewer; not shown otherwise
+  details: boolean;
+  enlarge: (index: number) => void;
+  edit: (index: number) => void;
+};
 
 const QUEUES: Queue[] = ["review", "unknown", "auto", "skipped"];
 
@@ -14,8 +24,8 @@ export function ReviewTab(props: {
   overview: Overview;
   inModal: boolean;
   refresh: () => void;
+  eye: Eye;
   pick: () => void;
-  enlarge: (index: number) => void;
 }) {
   const { review, overview, inModal } = props;
   const { say } = useWords();
@@ -36,7 +46,7 @@ export function ReviewTab(props: {
       )}
       {review.phase === "empty" && <NoCard review={review} overview={overview} refresh={props.refresh} />}
       {review.phase === "shown" && review.card && (
-        <Particle card={review.card} review={review} pick={props.pick} enlarge={props.enlarge} inModal={inModal} />
+        <Particle card={review.card} review={review} ranked={overview.ranked} pick={props.pick} eye={props.eye} inModal={inModal} />
       )}
     </>
   );
@@ -74,8 +84,8 @@ function QueueBar({ review }: { review: Review }) {
 
 const queueSize = (counts: Counts, queue: Queue) => counts[queue] ?? 0;
 
-function Particle(props: { card: Card; review: Review; inModal: boolean; pick: () => void; enlarge: (index: number) => void }) {
-  const { card, review } = props;
+function Particle(props: { card: Card; review: Review; ranked: string[]; inModal: boolean; pick: () => void; eye: Eye }) {
+  const { card, review, eye } = props;
   const { lang, say } = useWords();
   return (
     <>
@@ -98,7 +108,11 @@ function Particle(props: { card: Card; review: Review; inModal: boolean; pick: (
           {card.is_master && <small className="semc-master-mark">★ {say("is_master")}</small>}
         </div>
         <div className="semc-columns" data-cy="semc-card" data-particle={card.particle_id}>
-          <Views views={card.views} open={props.enlarge} />
+          <div className="semc-seen">
+            <Advice card={card} />
+            <Views views={card.views} at={eye.index} marked={eye.chosen || eye.details} open={eye.enlarge} edit={eye.edit} />
+            {eye.details && card.views[eye.index] && <Measures view={card.views[eye.index]} ranked={props.ranked} />}
+          </div>
           <Evidence card={card} choose={review.label} open={review.open} />
         </div>
       </div>

@@ -72,9 +72,10 @@ export const STYLES = `
 .semc-identity .semc-master-mark { border-color: var(--accent); color: var(--accent); }
 .semc-columns { display: grid; gap: 14px; align-items: start; }
 .semc-views { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
-.semc .semc-tile { padding: 0; overflow: hidden; background: var(--raised); display: flex; flex-direction: column; }
+.semc .semc-tile { padding: 0; overflow: hidden; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; min-width: 0; display: flex; flex-direction: column; }
 .semc .semc-tile.semc-best { border-color: var(--accent); }
 .semc .semc-missing { border: 1px dashed color-mix(in srgb, var(--soft) 60%, transparent); border-radius: 6px; background: none; color: var(--soft); align-items: center; justify-content: center; gap: 2px; min-height: 120px; padding: 8px; text-align: center; }
+.semc .semc-photo { padding: 0; border: none; border-radius: 0; display: block; flex: none; }
 .semc-photo { position: relative; background: #000; aspect-ratio: 4 / 3; width: 100%; }
 .semc-photo img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; display: block; }
 .semc-poor .semc-photo img { opacity: .4; }
@@ -83,8 +84,34 @@ export const STYLES = `
   background: rgba(0, 0, 0, .72); color: #fff; font-size: 11px; border-radius: 4px; padding: 0 6px; }
 .semc-best .semc-badge { background: var(--accent); color: #14100c; font-weight: 600; }
 .semc-photo > .semc-kbd { position: absolute; top: 5px; left: 5px; background: rgba(0, 0, 0, .72); color: #fff; border: none; padding: 4px 6px; opacity: 1; }
-.semc-tags { position: absolute; left: 4px; right: 4px; bottom: 4px; display: flex; flex-wrap: wrap; gap: 3px; }
-.semc-tags small { background: rgba(0, 0, 0, .78); color: var(--warn); border-radius: 4px; padding: 0 5px; font-size: 11px; max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.semc .semc-tags { display: flex; flex-wrap: wrap; gap: 3px; align-items: center; padding: 0 8px 6px; min-height: 26px; border: none; background: none; border-radius: 0; font-size: 11px; width: 100%; }
+.semc-tags > span, .semc-tags > s { border-radius: 4px; padding: 0 5px; line-height: 17px; max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; border: 1px solid transparent; }
+.semc-tags > span { background: color-mix(in srgb, var(--warn) 22%, transparent); color: var(--warn); }
+.semc-tags > .semc-unusable { background: color-mix(in srgb, var(--bad) 24%, transparent); color: var(--bad); }
+.semc-corrected > span { background: none; border-color: currentColor; }
+.semc-tags > s { color: var(--soft); border: 1px dashed color-mix(in srgb, var(--soft) 60%, transparent); }
+.semc-tags > small { color: var(--soft); font-size: 11px; }
+.semc-tags > em { margin-left: auto; display: inline-flex; align-items: center; gap: 3px; max-width: 60%; color: var(--good); }
+.semc-tags i { font-style: normal; color: var(--soft); opacity: .45; margin-left: 2px; }
+.semc-tags i .semc-kbd { font-size: 9px; opacity: 1; }
+.semc-tags:hover i, .semc-tags:focus-visible i { opacity: 1; }
+.semc-second { display: flex; flex-wrap: wrap; gap: 1px 6px; padding: 0 8px 6px; font-size: 11px; color: var(--soft); }
+.semc-second .semc-disputed { color: var(--warn); font-weight: 600; }
+.semc .semc-focused { box-shadow: 0 0 0 2px var(--cool); }
+.semc-seen { display: grid; gap: 8px; min-width: 0; align-content: start; }
+.semc .semc-advice { font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }
+.semc-advice b { color: var(--accent); font-weight: 600; margin-right: 4px; }
+.semc .semc-retake { color: var(--ink); border-left: 3px solid var(--cool); background: color-mix(in srgb, var(--cool) 12%, transparent); border-radius: 4px; padding: 5px 9px; }
+.semc-retake b { color: var(--cool); }
+.semc-measures header { flex-wrap: wrap; }
+.semc-measures dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 0 18px; }
+.semc-measures dl > div { display: flex; justify-content: space-between; gap: 8px; padding: 2px 0; border-bottom: 1px solid color-mix(in srgb, var(--line) 70%, transparent); font-size: 12px; }
+.semc-measures dt { color: var(--soft); min-width: 0; }
+.semc-measures dt small { margin-left: 5px; border: 1px solid var(--cool); color: var(--cool); border-radius: 3px; padding: 0 3px; font-size: 10px; }
+.semc-measures dd { display: flex; gap: 4px; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.semc-measures dd b { font-weight: 500; }
+.semc-unit { color: var(--soft); min-width: 12px; }
+.semc-measures dd i { font-style: normal; width: 12px; text-align: center; color: var(--soft); }
 .semc-caption { display: flex; gap: 6px; align-items: center; padding: 4px 8px; font-size: 12px; }
 .semc-caption .semc-clip { flex: 0 1 auto; }
 .semc-caption small, .semc-caption b { font-size: 11px; font-weight: 500; white-space: nowrap; font-variant-numeric: tabular-nums; }
@@ -133,7 +160,31 @@ export const STYLES = `
 .semc-hits .semc-photo { aspect-ratio: 1; }
 .semc-hits button > .semc-clip { padding: 3px 8px 0; font-size: 12px; }
 
-.semc-layer { position: fixed; inset: 0; z-index: 5000; background: rgba(0, 0, 0, .66); display: grid; place-items: center; padding: 14px; }
+.semc-conditions .semc-found { flex-wrap: wrap; }
+.semc-found label { display: flex; align-items: center; gap: 8px; white-space: nowrap; color: var(--soft); }
+.semc-found select { width: auto; max-width: 180px; padding: 4px 8px; }
+.semc-heat { overflow: auto; max-width: 100%; border: 1px solid var(--line); border-radius: 8px; margin-bottom: 8px; }
+.semc-heat table { border-collapse: separate; border-spacing: 2px; font-size: 12px; font-variant-numeric: tabular-nums; width: 100%; }
+.semc-heat th { font-weight: 500; color: var(--soft); padding: 0; }
+.semc-heat thead th { vertical-align: bottom; text-align: center; }
+.semc .semc-heat thead button { background: none; border: none; padding: 4px 2px; width: 100%; display: grid; justify-items: center; gap: 3px; color: var(--soft); font-size: 11.5px; }
+.semc .semc-heat thead button:hover, .semc .semc-heat th[aria-sort] button { color: var(--ink); }
+.semc-heat thead i { font-style: normal; font-size: 9px; color: var(--accent); }
+.semc-upright { writing-mode: vertical-rl; max-height: 132px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.semc:lang(en) .semc-upright { transform: rotate(180deg); }
+.semc-heat .semc-row-name { position: sticky; left: 0; z-index: 1; background: var(--ground); text-align: left; white-space: nowrap; padding: 2px 6px 2px 8px; max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
+.semc-row-name b { color: var(--ink); font-weight: 600; }
+.semc-row-name small { color: var(--soft); margin-left: 4px; }
+.semc-heat td { padding: 0; text-align: center; min-width: 30px; height: 26px; border-radius: 4px; }
+.semc .semc-heat td button { width: 100%; height: 26px; padding: 0; border: 1px solid transparent; border-radius: 4px; text-align: center; font-size: 12px; }
+.semc .semc-heat td button:hover { border-color: var(--ink); }
+.semc .semc-heat .semc-hot-cell { color: #14100c; font-weight: 600; }
+.semc-zero { color: color-mix(in srgb, var(--soft) 55%, transparent); }
+.semc-mean { color: var(--ink); }
+.semc-conditions .semc-note + .semc-note { margin-top: 4px; }
+
+/* Lies over the whole App, so what is in it fits the window, not the panel. */
+.semc-layer { container-type: inline-size; position: fixed; inset: 0; z-index: 5000; background: rgba(0, 0, 0, .66); display: grid; place-items: center; padding: 14px; }
 .semc-dialog { position: relative; background: var(--ground); border: 1px solid var(--line); border-radius: 10px; padding: 18px; width: min(480px, 100%); max-height: 100%; overflow: auto; display: grid; gap: 10px; box-shadow: 0 12px 40px rgba(0, 0, 0, .5); outline: none; }
 .semc-dialog h2 { font-size: 15px; padding-right: 28px; }
 .semc .semc-close { position: absolute; top: 8px; right: 8px; width: 28px; height: 28px; padding: 0; text-align: center; background: none; border: none; font-size: 18px; color: var(--soft); z-index: 1; }
@@ -144,12 +195,29 @@ export const STYLES = `
 .semc-large figcaption { text-align: center; color: var(--soft); }
 .semc-large figcaption b { color: var(--ink); margin-right: 8px; }
 .semc .semc-step { background: none; border: none; font-size: 26px; padding: 10px 8px; }
+.semc-dialog[data-cy=semc-tag-editor] { width: min(820px, 100%); }
+.semc-tagging { display: grid; gap: 10px 14px; min-height: 0; }
+.semc-tagging h2 { display: flex; gap: 10px; align-items: baseline; min-width: 0; white-space: nowrap; }
+.semc-tagging figure { display: grid; gap: 6px; align-content: start; min-width: 0; }
+.semc-tagging img, .semc-tagging .semc-noimage { width: 100%; max-height: 60vh; object-fit: contain; background: #000; border-radius: 6px; display: block; }
+.semc-tagging .semc-second { padding: 2px 0 0; }
+.semc-tag-list { display: grid; gap: 2px; align-content: start; outline: none; overflow: auto; min-width: 0; }
+.semc-tag-list > div { display: grid; grid-template-columns: 22px 18px minmax(0, auto) minmax(0, 1fr) auto; gap: 0 7px; align-items: center; padding: 3px 8px; border: 1px solid transparent; border-radius: 6px; cursor: pointer; }
+.semc-tag-list > div > .semc-kbd { text-align: center; }
+.semc-tag-list > div > i { font-style: normal; width: 17px; height: 17px; line-height: 15px; text-align: center; border: 1px solid var(--soft); border-radius: 4px; font-weight: 700; font-size: 12px; }
+.semc-tag-list > [aria-selected=true] > i { background: var(--warn); border-color: var(--warn); color: #14100c; }
+.semc-tag-list > [aria-selected=true] > .semc-clip:not(.semc-other) { color: var(--warn); }
+.semc-tag-list > .semc-active { background: var(--raised); border-color: var(--line); }
+.semc-tag-list:focus > .semc-active { border-color: var(--accent); }
+.semc-tag-list small { color: var(--soft); font-size: 11px; }
+.semc-tagging footer { display: flex; flex-wrap: wrap; gap: 6px; }
+.semc .semc-tagging footer button { display: inline-flex; gap: 6px; align-items: center; white-space: nowrap; }
 .semc-options { display: grid; gap: 3px; max-height: 46vh; overflow: auto; padding: 1px; }
 .semc .semc-options button { background: none; border-color: transparent; display: grid; grid-template-columns: 18px 1fr 1fr; gap: 0 10px; align-items: center; }
 .semc .semc-options .semc-active { background: var(--raised); border-color: var(--accent); }
 .semc-options .semc-definition { grid-column: 2 / -1; color: var(--soft); font-size: 11.5px; }
 .semc-keys { display: grid; gap: 7px; }
-.semc-keys > div { display: grid; grid-template-columns: 110px 1fr; align-items: baseline; }
+.semc-keys > div { display: grid; grid-template-columns: 146px 1fr; align-items: baseline; }
 
 /* A line of no height above the buttons, from which messages hang upwards: they never cover a button. */
 .semc-toasts { order: 2; margin-top: auto; height: 0; position: relative; z-index: 40; }
@@ -165,6 +233,9 @@ export const STYLES = `
 @container (min-width: 480px) { .semc-views { grid-template-columns: repeat(3, minmax(0, 1fr)); } .semc-side { grid-template-columns: 1fr 1fr; align-items: start; } .semc-wide { grid-column: 1 / -1; } }
 @container (min-width: 900px) { .semc-columns { grid-template-columns: minmax(0, 1fr) 300px; } .semc-side { grid-template-columns: 1fr; } }
 @container (max-width: 479px) { .semc-caption small { display: none; } .semc-photo { aspect-ratio: 3 / 2; } .semc-reviewer > span:first-child, .semc-actions .semc-kbd { display: none; } .semc-actions { gap: 4px; padding-inline: 8px; } .semc .semc-actions button { padding: 5px 6px; } }
+@container (min-width: 560px) { .semc-tagging { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .semc-tagging h2, .semc-tagging footer { grid-column: 1 / -1; } }
+@container (max-width: 559px) { .semc-tagging img, .semc-tagging .semc-noimage { max-height: 24vh; } .semc-tag-list { max-height: 46vh; } }
+@container (max-width: 379px) { .semc-header { flex-wrap: wrap; } .semc-tabs { flex: 1 0 100%; } .semc-reviewer { max-width: 60%; } }
 @media (prefers-reduced-motion: no-preference) { .semc-toast { animation: semc-rise .16s ease-out; } }
 @keyframes semc-rise { from { transform: translateY(6px); opacity: 0; } }
 `;

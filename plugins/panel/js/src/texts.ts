@@ -1,9 +1,10 @@
 /** Every sentence of the panel, Japanese then English. */
-import type { Lang, LabelName, Text } from "./types";
+import type { Group, Lang, LabelName, Text } from "./types";
 
 const TEXTS = {
   review: ["レビュー", "Review"],
   search: ["検索", "Search"],
+  conditions: ["画質", "Quality"],
   queue_review: ["要確認", "Needs review"],
   queue_unknown: ["未知", "Unknown"],
   queue_auto: ["自動", "Auto"],
@@ -13,14 +14,59 @@ const TEXTS = {
   decided_of: ["{all} 粒子中 {n} 件決定済み", "{n} of {all} particles decided"],
   reviewer: ["レビュー担当", "Reviewer"],
   reviewer_edit: ["レビュー担当の名前を変更", "Change the reviewer's name"],
-  language: ["表示言語を切り替え (T)", "Switch language (T)"],
+  language: ["表示言語を切り替え (E)", "Switch language (E)"],
   help: ["キー操作の一覧 (?)", "Keyboard help (?)"],
   close: ["閉じる", "Close"],
   loading: ["読み込み中…", "Loading…"],
   missing: ["なし", "missing"],
   recommended: ["推奨", "best view"],
   recommended_long: ["推奨ビュー", "recommended view"],
-  poor: ["低品質", "poor"],
+  tags_of: ["{view} のタグ", "Tags of {view}"],
+  no_tags: ["問題なし", "no fault"],
+  tags_measured: ["画像からの測定", "measured from the image"],
+  tags_by: ["{who} が修正・確認", "corrected or confirmed by {who}"],
+  tag_removed: ["測定は「{tag}」、担当者が取り消し", "measured as “{tag}”, taken away by a person"],
+  edit_tags: ["タグを直す", "correct the tags"],
+  measured: ["測定", "measured"],
+  save: ["保存", "Save"],
+  cancel: ["やめる", "Cancel"],
+  confirm_tags: ["測定どおりでOK", "Measured is right"],
+  confirm_tags_long: ["測定されたタグが正しいと記録します", "Record that the measured tags are right"],
+  tags_unchanged: ["タグは変わっていません", "The tags are as they were"],
+  did_tags: ["{particle} {view} のタグを保存: {tags}", "Tags of {particle} {view} saved: {tags}"],
+  did_undo_tags: ["{particle} {view} のタグの修正を元に戻しました", "Undid the tag correction of {particle} {view}"],
+  no_such_view: ["このビューには画像がありません", "There is no image of this view"],
+  vlm_denies: ["「{tag}」ではない?", "not {tag}?"],
+  vlm_long: ["VLM(画像と言葉のモデル)の見立て。品質の値には使いません。", "What the image-text model sees; never used for the quality value."],
+  vlm_disputes: ["VLM の見立てが測定と食い違っています。確かめてください。", "The image-text model contradicts the measured tags; please check."],
+  retake: ["再撮影の提案", "Retake"],
+  measures_of: ["{view} の測定値", "Measures of {view}"],
+  basis_rank: ["同条件での順位", "by rank within the condition"],
+  basis_prior: ["絶対値による判定", "by absolute values"],
+  ranked: ["順位", "rank"],
+  ranked_long: ["同じ撮像条件の中での順位も判定に使います", "also judged by its rank within the same imaging condition"],
+  more_is_better: ["大きいほど良い", "higher is better"],
+  less_is_better: ["小さいほど良い", "lower is better"],
+  not_measured: ["まだ測定されていません", "Not measured yet"],
+  nothing_measured: ["まだ画質を測定したビューがありません", "No view has been measured yet"],
+  nothing_measured_how: [
+    "` キーで操作一覧を開き「SEM: 画質評価 / run quality」を実行するか、ターミナルで:",
+    "Press ` and run “SEM: 画質評価 / run quality”, or in a terminal:",
+  ],
+  group_by: ["分け方", "Group by"],
+  group_none: ["ビューだけ", "view only"],
+  group_unknown: ["(不明)", "(unknown)"],
+  condition: ["ビュー", "view"],
+  c_missing: ["欠損", "missing"],
+  c_unusable: ["使用不可", "unusable"],
+  sort_by: ["この列で並べ替え", "sort by this column"],
+  n_views: ["{n} 枚", "{n} views"],
+  never: ["一度もないもの:", "Never seen:"],
+  heat_note: [
+    "数字はビューの割合(%)。マスを押すとその粒子をグリッドに表示します。悪い条件が上です。",
+    "Share of views in %. Press a cell to see its particles in the grid. Worst conditions come first.",
+  ],
+  retake_list: ["再撮影の候補 {n} 粒子", "{n} particles to retake"],
   quality: ["品質", "quality"],
   weight: ["重み", "weight"],
   enlarge: ["{view} を拡大", "Enlarge {view}"],
@@ -128,6 +174,9 @@ export function otherName(label: LabelName, lang: Lang): string {
   return other && other !== labelName(label, lang) ? other : "";
 }
 
+/** A group of the condition report; whole floats lose their ".0". */
+export const groupName = (group: Group, unknown: string) => (group === null || group === "" ? unknown : String(group));
+
 export const HELP: [string, Text][] = [
   ["Enter / A", { ja: "提案を確定", en: "accept the proposal" }],
   ["1 – 4", { ja: "その候補に確定", en: "choose that candidate" }],
@@ -137,8 +186,11 @@ export const HELP: [string, Text][] = [
   ["Z / Ctrl+Z", { ja: "元に戻す", en: "undo" }],
   ["J / →", { ja: "次の粒子へ(決定せず)", en: "next without deciding" }],
   ["K / ←", { ja: "前の粒子へ", en: "previous" }],
+  ["↓ ↑ / Shift+1 – 6", { ja: "ビューを選ぶ", en: "choose a view" }],
+  ["T", { ja: "そのビューのタグを直す", en: "correct the tags of that view" }],
+  ["I", { ja: "そのビューの測定値", en: "measures of that view" }],
   ["/", { ja: "検索へ", en: "go to search" }],
-  ["T", { ja: "日本語 ⇄ English", en: "日本語 ⇄ English" }],
+  ["E", { ja: "日本語 ⇄ English", en: "日本語 ⇄ English" }],
   ["Esc", { ja: "閉じる", en: "close" }],
   ["?", { ja: "この一覧", en: "this list" }],
 ];

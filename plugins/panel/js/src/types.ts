@@ -8,6 +8,9 @@ export type Action = "accept" | "label" | "unknown" | "skip";
 export type LabelName = { label_id: string; name_ja: string; name_en: string };
 export type Label = LabelName & { definition?: string | null; hotkey?: string | null };
 
+export type Tag = Text & { code: string };
+export type TagChoice = Tag & { hotkey: string | null };
+
 export type ViewTile = {
   view: string;
   title_ja: string;
@@ -17,7 +20,14 @@ export type ViewTile = {
   quality: number | null;
   weight: number | null;
   usable: boolean;
-  tags: (Text & { code: string })[];
+  tags: Tag[]; // in force: a person's, else the measured ones
+  measured_tags: Tag[];
+  tags_by: string | null;
+  basis: "rank" | "prior" | null;
+  basis_text: Text | null;
+  second_opinion: Tag[];
+  disputed: Tag[];
+  measures: Record<string, number | null>;
   recommended: boolean;
 };
 
@@ -47,6 +57,8 @@ export type Card = {
   reasons: (Text & { code: string })[];
   certified: boolean;
   notice: Text | null;
+  recommended: { view: string; reason: Tag } | null;
+  retake: (Text & { view: string; separation: number; best_present: number }) | null;
 };
 
 export type Counts = Partial<
@@ -58,11 +70,29 @@ export type Overview = {
   dataset: string | null;
   counts: Counts;
   labels: Label[];
+  tags: TagChoice[];
+  ranked: string[]; // measures that are judged by rank where the condition is known
+  retake: number; // particles for which another photograph is advised
   masters: number;
   reviewer: string;
 };
 
 export type Hit = { particle_id: string; score: number; best_view: string | null; filepath: string | null };
 export type SearchResult = { query: string; hits: Hit[]; encoder: string };
+
+export type Group = string | number | boolean | null;
+/** One row of the condition report; shares in [0, 1], 0 is best. */
+export type ConditionRow = {
+  view: string;
+  group: Group;
+  views: number;
+  measured: number;
+  missing_share: number;
+  unusable_share: number;
+  mean_quality: number | null;
+  tags: Record<string, number>;
+};
+export type ConditionReport = { by: string | null; groups: ConditionRow[]; fields: string[]; notice: Text | null };
+export type Cell = { view: string; what: string; by: string | null; group: Group };
 
 export type Failure = { kind: string; message: string };

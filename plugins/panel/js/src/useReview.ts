@@ -6,8 +6,8 @@
 import * as React from "react";
 import { getSampleSrc } from "@fiftyone/state";
 import { Api, PanelError, requestId } from "./api";
-import type { Action, Card, Counts, LabelName, Queue } from "./types";
-import { labelName } from "./texts";
+import type { Action, Card, Counts, LabelName, Queue, TagChoice, ViewTile } from "./types";
+import { both, labelName } from "./texts";
 import { useToasts } from "./toast";
 import { useWords } from "./ui";
 
@@ -28,6 +28,7 @@ export function useReview(api: Api, start: Start) {
   const busyOn = React.useRef<string | null>(null);
   const visit = React.useRef(0);
   const shownAt = React.useRef(0);
+  const written = React.useRef<{ particle: string; seq: number | null } | null>(null); // by our last tag correction
 
   const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -102,7 +103,7 @@ export function useReview(api: Api, start: Start) {
         ? say(`did_${action}`, { particle: target.particle_id })
         : say("did_label", { particle: target.particle_id, label: name ? labelName(name, lang) : "" });
     const pending = toasts.add({ text: `${text}  ${say("saving")}`, tone: "busy" });
-    const write = writes.current.then(() => api.decide({ ...request, seen_seq: target.seq }));
+    const write = writes.current.then(() => api.decide({ ...request, seen_seq: seenSeq(target) }));
     writes.current = write.catch(() => null);
     if (!start.inModal) void advance(target);
     try {
@@ -118,6 +119,41 @@ export function useReview(api: Api, start: Start) {
     }
   };
 
+  /** What this reviewer has seen: the card, or what came of correcting its tags since. */
+  const seenSeq = (target: Card) =>
+    written.current?.particle === target.particle_id ? Math.max(written.current.seq ?? 0, target.seq ?? 0) : target.seq;
+
+  const correctTags = async (view: ViewTile, tags: string[], known: TagChoice[]) => {
+    if (!card) return;
+    const target = card;
+    const chosen = known.filter((tag) => tags.includes(tag.code));
+    const before = view.tags.map((tag) => tag.code);
+    if (view.tags_by !== null && before.length === chosen.length && chosen.every((tag) => before.includes(tag.code)))
+      return toasts.add({ text: say("tags_unchanged"), tone: "plain" });
+    setProblem(null);
+    const names = chosen.map((tag) => both(tag, lang)).join(lang === "ja" ? "、" : ", ") || say("no_tags");
+    const text = say("did_tags", { particle: target.particle_id, view: view.view, tags: names });
+    const pending = toasts.add({ text: `${text}  ${say("saving")}`, tone: "busy" });
+    const request = { particle: target.particle_id, view: view.view, tags, request_id: requestId() };
+    const write = writes.current.then(async () => {
+      const answer = await api.correct_tags({ ...request, seen_seq: seenSeq(target) });
+      written.current = { particle: target.particle_id, seq: answer.card.seq };
+      return answer;
+    });
+    writes.current = write.catch(() => null);
+    const mine = visit.current;
+    try {
+      const answer = await write;
+      toasts.replace(pending, { text, tone: "done", undo: true });
+      if (mine === visit.current) setCard(answer.card);
+    } catch (error) {
+      toasts.remove(pending);
+      await load({ particle: target.particle_id });
+      const conflict = error instanceof PanelError && error.kind === "ConflictError";
+      setProblem(conflict ? say("conflict", { particle: target.particle_id }) : message(error));
+    }
+  };
+
   const undo = async () => {
     setProblem(null);
     const write = writes.current.then(() => api.undo({ request_id: requestId() }));
@@ -126,7 +162,9 @@ export function useReview(api: Api, start: Start) {
       const answer = await write;
       setCounts(answer.counts);
       if (!answer.undone) return toasts.add({ text: say("nothing_to_undo"), tone: "plain" });
-      toasts.add({ text: say("did_undo", { particle: answer.undone.particle_id }), tone: "done" });
+      const { particle_id: particle, view } = answer.undone;
+      toasts.add({ text: view ? say("did_undo_tags", { particle, view }) : say("did_undo", { particle }), tone: "done" });
+      written.current = null;
       visit.current += 1;
       ahead.current = null;
       show(answer.undone.card);
@@ -171,5 +209,5 @@ export function useReview(api: Api, start: Start) {
     return load(card ? { particle: card.particle_id } : { queue });
   };
 
-  return { queue, card, phase, counts, problem, open, choose, undo, accept, candidate, label, next, previous, enter, reload };
+  return { queue, card, phase, counts, problem, open, choose, correctTags, undo, accept, candidate, label, next, previous, enter, reload };
 }

@@ -1,70 +1,67 @@
 /** The six views of one particle, always in the same places. */
 import * as React from "react";
-import type { ViewTile } from "./types";
+import type { Card, ViewTile } from "./types";
 import { both } from "./texts";
-import { Clip, Layer, Picture, share, useWords } from "./ui";
+import { Missing, Tile, two, viewTitle } from "./tile";
+import { Layer, Picture, useWords } from "./ui";
 
-const title = (view: ViewTile, lang: "ja" | "en") => both({ ja: view.title_ja, en: view.title_en }, lang) || view.view;
-const two = (value: number | null) => (value === null ? "–" : value.toFixed(2));
+/** The view that keys act on before one was chosen: the recommended one, else the first there is. */
+export function startView(card: Card): number {
+  const best = card.views.findIndex((view) => view.recommended);
+  return best >= 0 ? best : Math.max(0, card.views.findIndex((view) => view.present));
+}
 
-export function Views({ views, open }: { views: ViewTile[]; open: (index: number) => void }) {
+/** The next or previous view that exists, going round. */
+export function besides(views: ViewTile[], index: number, by: number): number {
+  const shown = views.map((view, at) => (view.present ? at : -1)).filter((at) => at >= 0);
+  return shown.length ? shown[(shown.indexOf(index) + by + shown.length) % shown.length] : index;
+}
+
+/** `at` is the view that keys act on, `marked` whether it stands out. */
+type Props = { views: ViewTile[]; at: number; marked: boolean; open: (index: number) => void; edit: (index: number) => void };
+
+export function Views({ views, at, marked, open, edit }: Props) {
   return (
     <div className="semc-views" data-cy="semc-views">
       {views.map((view, index) =>
         view.present ? (
-          <Tile key={view.view} view={view} open={() => open(index)} />
+          <Tile
+            key={view.view}
+            view={view}
+            at={at === index}
+            marked={marked && at === index}
+            open={() => open(index)}
+            edit={() => edit(index)}
+          />
         ) : (
-          <Missing key={view.view} view={view} />
+          <Missing key={view.view} view={view} marked={marked && at === index} />
         ),
       )}
     </div>
   );
 }
 
-function Missing({ view }: { view: ViewTile }) {
+/** Which view to look at and why, and what another photograph would bring. */
+export function Advice({ card }: { card: Card }) {
   const { lang, say } = useWords();
+  const { recommended, retake } = card;
+  const title = (name: string) => {
+    const view = card.views.find((view) => view.view === name);
+    return view ? viewTitle(view, lang) : name;
+  };
   return (
-    <div className="semc-tile semc-missing" data-cy="semc-missing" role="img" aria-label={`${view.view} ${say("missing")}`}>
-      <Clip>{title(view, lang)}</Clip>
-      <span>{lang === "ja" ? "なし / missing" : "missing"}</span>
-    </div>
-  );
-}
-
-function Tile({ view, open }: { view: ViewTile; open: () => void }) {
-  const { lang, say } = useWords();
-  const name = title(view, lang);
-  const tags = view.tags.length || view.usable ? view.tags : [{ code: "poor", ja: "低品質", en: "poor" }];
-  return (
-    <button
-      className={`semc-tile ${view.usable ? "" : "semc-poor"} ${view.recommended ? "semc-best" : ""}`}
-      data-cy={`semc-view-${view.view}`}
-      onClick={open}
-      aria-label={say("enlarge", { view: name })}
-    >
-      <div className="semc-photo">
-        <Picture path={view.filepath} alt={name} />
-        {view.recommended && (
-          <em className="semc-badge" title={say("recommended_long")}>
-            ★ {say("recommended")}
-          </em>
-        )}
-        <div className="semc-tags">
-          {tags.map((tag) => (
-            <small key={tag.code} title={both(tag, lang)}>
-              {both(tag, lang)}
-            </small>
-          ))}
-        </div>
-      </div>
-      <div className="semc-caption" title={`${say("quality")} ${two(view.quality)} · ${say("weight")} ${two(view.weight)}`}>
-        <Clip>{name}</Clip>
-        <div className="semc-bar" role="meter" aria-label={say("weight")} aria-valuemin={0} aria-valuemax={1} aria-valuenow={share(view.weight)}>
-          <i style={{ width: `${share(view.weight) * 100}%` }} />
-        </div>
-        <small>{say("quality")}</small> <b>{two(view.quality)}</b>
-      </div>
-    </button>
+    <>
+      {recommended && (
+        <p className="semc-advice" data-cy="semc-recommended" data-view={recommended.view}>
+          <b>★ {title(recommended.view)}</b> {both(recommended.reason, lang)}
+        </p>
+      )}
+      {retake && (
+        <p className="semc-advice semc-retake" data-cy="semc-retake" data-view={retake.view} role="note">
+          <b>{say("retake")}</b> {both(retake, lang)}
+        </p>
+      )}
+    </>
   );
 }
 
@@ -72,8 +69,7 @@ function Tile({ view, open }: { view: ViewTile; open: () => void }) {
 export function Lightbox({ views, start, close }: { views: ViewTile[]; start: number; close: () => void }) {
   const { lang, say } = useWords();
   const [index, setIndex] = React.useState(start);
-  const shown = views.map((view, at) => (view.present ? at : -1)).filter((at) => at >= 0);
-  const step = (by: number) => setIndex(shown[(shown.indexOf(index) + by + shown.length) % shown.length]);
+  const step = (by: number) => setIndex(besides(views, index, by));
   const view = views[index];
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.key === "ArrowRight" || event.key === "j") step(1);
@@ -82,15 +78,15 @@ export function Lightbox({ views, start, close }: { views: ViewTile[]; start: nu
     event.preventDefault();
   };
   return (
-    <Layer label={title(view, lang)} close={close} cy="semc-lightbox">
+    <Layer label={viewTitle(view, lang)} close={close} cy="semc-lightbox">
       <div className="semc-large" onKeyDown={onKeyDown}>
         <button className="semc-step" autoFocus onClick={() => step(-1)} aria-label={say("previous")}>
           ‹
         </button>
         <figure onClick={close}>
-          <Picture path={view.filepath} alt={title(view, lang)} />
+          <Picture path={view.filepath} alt={viewTitle(view, lang)} />
           <figcaption>
-            <b>{title(view, lang)}</b> {say("quality")} {two(view.quality)} · {say("weight")} {two(view.weight)}
+            <b>{viewTitle(view, lang)}</b> {say("quality")} {two(view.quality)} · {say("weight")} {two(view.weight)}
             {view.recommended ? ` · ★ ${say("recommended_long")}` : ""}
             {view.tags.map((tag) => ` · ${both(tag, lang)}`)}
           </figcaption>

@@ -1,0 +1,35 @@
+"""Benchmark of view quality: measures against truth, what they are good for, and their speed."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from sem_curate.bench.figures import Figure
+from sem_curate.bench.quality.setting import Setting
+
+# In the order of the report; each module has ``figures(setting) -> list[Figure]``.
+PARTS = ("sharpness", "outline", "bars", "speed", "weights", "learned")
+
+
+def run(
+    *, size: int = 256, particles: int = 48, seed: int = 0, data: Path | None = None, parts: tuple[str, ...] = PARTS
+) -> list[Figure]:
+    """Measure on simulated images, and on real frames where given.
+
+    Args:
+        size: side of the rendered images in pixels.
+        particles: rendered particles.
+        seed: of the first particle.
+        data: folder of real SEM frames.
+        parts: which of :data:`PARTS`.
+
+    Returns:
+        Figures, each with the baseline of the same run.
+    """
+    setting = Setting(size, particles, seed, data)
+    return [
+        figure
+        for part in parts
+        for figure in importlib.import_module(f"sem_curate.bench.quality.{part}").figures(setting)
+    ]
