@@ -28,6 +28,7 @@ BENCHES: dict[str, tuple[str, str]] = {
 @click.option("--encoder", "encoders", multiple=True, help="Image encoder, then optionally a text encoder.")
 @click.option("--particles", type=int, default=None, help="How many particles.")
 @click.option("--masters", type=int, default=None, help="Masters per label.")
+@click.option("--part", "parts", multiple=True, help="Only this part of a long benchmark; can be repeated.")
 @output.json_option
 def command(name: str, as_json: bool, **options: Any) -> int:
     """Run one benchmark; exit code 1 when a target is missed."""

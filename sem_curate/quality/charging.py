@@ -11,6 +11,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from sem_curate.arrays import Bools, Floats
 
@@ -23,20 +24,29 @@ MIN_BACKGROUND: Final = 0.08  # of the frame, to tell a halo from shading
 NOISE: Final = 0.004  # of the range: streaks below one grey level are not seen
 MAX_HALO: Final = 0.3
 
-# Logistic score of both signs: a fit on simulated views with and without charging, level 0.5 where simulated charging
-# is told from all other faults best.
-_BIAS: Final = 0.0
-_STREAKS: Final = 0.0  # per doubling
-_HALO: Final = 0.0  # per share of the range
+# Evidence of both signs: a logistic fit on simulated views, 0 where charging is told from everything else best when one
+# view in ten is charged. Without a halo that is at streaks of 4.5 % of the range.
+_BIAS: Final = 24.9
+_STREAKS: Final = 5.7  # per doubling
+_HALO: Final = 21.6  # per share of the range: a halo of 10 % counts like streaks of 1.3 times the strength
+_MOST: Final = 6.0  # either sign may be misled; the network's word is heard all the same
+_SEEN: Final = 0.25  # the network's strength that speaks neither for nor against
+_UNSEEN: Final = 0.02  # its error on clean views
+_LEVEL: Final = 0.2  # puts evidence 0 at a score of 0.45
 
 
-def charging(small: Floats, mask: Bools, others: Bools) -> float:
+def charging(small: Floats, mask: Bools, others: Bools, learned: float | None = None) -> float:
     """Score charging.
+
+    Both signs were fitted on simulated views, and so was the network that may be heard as well. On simulated views that
+    neither had seen, signs alone reach F1 0.93 to 0.96, the network alone 0.94 to 0.97, both 0.98; of 687 real
+    particles, none of them charged to the eye, the signs alone suspect five and both together none.
 
     Args:
         small: (h, w) float32 in [0, 1], a small copy of the image, long side at most 256.
         mask: (h, w) bool, the particle; all True when it fills the frame.
         others: (h, w) bool, other particles.
+        learned: strength that the reader's network sees (``Reading.charging``), >= 0, when it was asked.
 
     Returns:
         [0, 1], lower is better; above 0.45 a person would see it.
@@ -45,7 +55,10 @@ def charging(small: Floats, mask: Bools, others: Bools) -> float:
         return 0.0
     doublings = float(np.log2(streaks(small, mask, others) + NOISE))
     level = _BIAS + _STREAKS * doublings + _HALO * float(np.clip(halo(small, mask, others), -0.05, MAX_HALO))
-    return float(1 / (1 + np.exp(-np.clip(level, -30, 30))))
+    level = float(np.clip(level, -_MOST, _MOST))
+    if learned is not None:
+        level = level / 3 + 2 * float(np.log((learned + _UNSEEN) / _SEEN))
+    return float(1 / (1 + np.exp(_LEVEL - level)))
 
 
 def streaks(small: Floats, mask: Bools, others: Bools) -> float:
@@ -92,5 +105,5 @@ def _row_runs(small: Floats) -> Floats:
     return runs
 
 
-def _bytes(mask: Bools) -> np.ndarray:
+def _bytes(mask: Bools) -> NDArray[np.uint8]:
     return np.asarray(mask, np.uint8)

@@ -1,6 +1,6 @@
 """Find the particle on a small copy: what the reader's network sees, else a smoothed Otsu threshold.
 
-A test of the signal comes first, because a network finds something in noise as well. Where the network is not sure,
+A test of the signal comes first, because a network finds something in noise as well. Where the network sees none,
 one filled component of an Otsu threshold (IEEE Trans. SMC 9:62, 1979) is taken: bright on dark is assumed, dark on
 bright is recognised by the frame's border.
 """
@@ -18,11 +18,13 @@ from sem_curate.arrays import Bools, Floats
 from sem_curate.quality import focus, levels, reader
 
 # Raise it whenever masks come out differently: vectors that were pooled inside a mask are then made anew.
-MASK_VERSION: Final = 1
+MASK_VERSION: Final = 2
 
 SIDE: Final = 256  # enough for an outline in 72 sectors, and a few milliseconds
 MIN_SIDE: Final = 16  # fewer pixels across cannot hold a particle and its background
 SIGNAL: Final = 6.0  # spread of pure noise (98th - 2nd percentile) is 4.1 sigma
+MAYBE: Final = 0.2  # probability at the frame from which a cut is possible
+MOSTLY: Final = 0.8  # of the frame; above it the particle fills it whatever a second look says
 SPOT: Final = 8.0
 MIN_SPREAD: Final = 0.01  # 2.5 of 256 grey levels
 FAINT: Final = 0.04  # ten grey levels: below it only two clear levels count as a body, the rest is substrate
@@ -34,7 +36,8 @@ BLURRED: Final = 0.7
 EMPTY_RING: Final = 0.2  # of the border; texture that fills the frame leaves about half of it bright
 COMPACT: Final = 15.0  # border of a body against its shadow; substrate grain above it is more tangled
 MAX_COMPLEXITY: Final = 20.0  # 687 powder crops: 10 in the middle, 21 at the 99th percentile; texture 16 to 70
-SURE: Final = 0.5  # of the mask stays when three quarters of certainty are asked for instead of one quarter
+SURE_OTHERS: Final = 0.7  # shadows, halos and debris make the network half believe in a neighbour
+MIN_SEEN: Final = 16  # pixels; fewer that the network takes for the particle are a stray spot
 WHOLE_FRAME: Final = 0.985  # of the frame: what is left are pixels at the border, not background
 SMALL: Final = 0.01  # share of the frame; on a 1280 x 960 image about 110 pixels across
 
@@ -52,7 +55,7 @@ class Particle:
         mask: (h, w) bool, long side at most 256.
         grey: (h, w) float32 in [0, 1], the smoothed copy that the mask was drawn on.
         background: (h, w) bool, pixels on no particle; all True for ``"none"``, all False for ``"fills_frame"``.
-        others: (h, w) bool, pixels on other particles, debris included; all False where only the threshold was sure.
+        others: (h, w) bool, pixels on other particles, debris included; all False where the threshold was asked.
         reading: all that the network saw; None where it was not asked because there is no signal.
     """
 
@@ -89,31 +92,41 @@ def find_particle(unit: Floats) -> Particle:
     spot = _spot(unexplained, noise)
     if spot is None and not _spreads(unexplained, noise):
         return absent
-    cut = _cut(grey)
     low, high = np.percentile(grey, (2, 98))
     faint = bool(high - low < FAINT)
-    if faint and cut.separability < BODY:
+    if faint and _cut(grey).separability < BODY:
         return absent if spot is None else Particle(FOUND, spot, grey, ~spot, nothing)
     reading = reader.read(shrunk)
-    return _seen(reading, grey) or replace(_by_threshold(cut, grey, faint=faint), reading=reading)
+    if _meets_frame(reading):
+        reading = reader.read_twice(shrunk, reading)
+    return _seen(reading, grey) or replace(_by_threshold(grey, faint=faint), reading=reading)
+
+
+def _meets_frame(reading: reader.Reading) -> bool:
+    """Tell whether the particle may touch the frame without filling it: there one look is not enough."""
+    ring = reading.particle
+    edge = np.concatenate([ring[0], ring[-1], ring[:, 0], ring[:, -1]])
+    return bool((edge > MAYBE).any() and float((edge > 0.5).mean()) < MOSTLY)
 
 
 def _seen(reading: reader.Reading, grey: Floats) -> Particle | None:
-    """Return the particle of the network's maps, None where they are not sure."""
+    """Return the particle of the network's maps, None where it sees none."""
     size = (grey.shape[1], grey.shape[0])
-    certainty = cv2.resize(reading.particle, size, interpolation=cv2.INTER_LINEAR)
-    body = certainty > 0.5
-    if not body.any() or (certainty > 0.75).sum() < SURE * (certainty > 0.25).sum():
+    body = cv2.resize(reading.particle, size, interpolation=cv2.INTER_LINEAR) > 0.5
+    if not body.any():
         return None
     mask = _central_component(body)
+    if mask.sum() < MIN_SEEN:
+        return None
     nothing = np.zeros_like(mask)
     if mask.mean() > WHOLE_FRAME:
         return Particle(FILLS_FRAME, ~nothing, grey, nothing, nothing, reading)
-    others = (cv2.resize(reading.others, size, interpolation=cv2.INTER_LINEAR) > 0.5) & ~mask
+    others = (cv2.resize(reading.others, size, interpolation=cv2.INTER_LINEAR) > SURE_OTHERS) & ~mask
     return Particle(FOUND, mask, grey, ~mask & ~others & ~body, others, reading)
 
 
-def _by_threshold(cut: _Cut, grey: Floats, *, faint: bool) -> Particle:
+def _by_threshold(grey: Floats, *, faint: bool) -> Particle:
+    cut = _cut(grey)
     nothing = np.zeros(grey.shape, np.bool_)
     tangled = cut.separability < BLURRED and _complexity(cut.body) > MAX_COMPLEXITY
     alone = cut.bright_ring < EMPTY_RING and not _touches_border(cut.body)
@@ -137,11 +150,13 @@ def _noise_after(unit: Floats, small: Floats) -> float:
 
 
 def _unexplained(grey: Floats) -> Floats:
-    """Return what differs from a plane of shading."""
-    rows, columns = np.mgrid[0 : grey.shape[0], 0 : grey.shape[1]]
-    basis = np.stack([rows.ravel(), columns.ravel(), np.ones(grey.size)], axis=1).astype(np.float32)
-    plane = basis @ np.linalg.lstsq(basis, grey.ravel(), rcond=None)[0]
-    return np.asarray(grey - plane.reshape(grey.shape), np.float32)
+    """Return what differs from a plane of shading; on a full grid the three terms of the plane are orthogonal."""
+    rest = grey.astype(np.float64) - grey.mean(dtype=np.float64)
+    for axis, length in enumerate(grey.shape):
+        along = np.linspace(-1, 1, length)
+        slope = float(along @ rest.mean(axis=1 - axis)) / float(along @ along)
+        rest -= np.expand_dims(slope * along, 1 - axis)
+    return np.asarray(rest, np.float32)
 
 
 def _spreads(unexplained: Floats, noise: float) -> bool:
@@ -254,8 +269,10 @@ def _central_component(mask: Bools) -> Bools:
     columns = np.linspace(-1, 1, mask.shape[1])[None]
     weight = np.exp(-(rows**2 + columns**2))
     sums = np.bincount(labels.ravel(), weight.ravel(), minlength=count)
-    filled: Bools = ndimage.binary_fill_holes(labels == 1 + int(np.argmax(sums[1:])))
-    return filled
+    body = (labels == 1 + int(np.argmax(sums[1:]))).astype(np.uint8)
+    outlines, _ = cv2.findContours(body, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(body, outlines, -1, 1, cv2.FILLED)
+    return np.asarray(body, np.bool_)
 
 
 def _touches_border(mask: Bools) -> bool:

@@ -10,14 +10,14 @@ import numpy as np
 
 from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.quality import charging, drift, focus, info_bar, levels, outline, scale_bar
-from sem_curate.quality.mask import FOUND, NONE, Particle, find_particle
+from sem_curate.quality.mask import FOUND, NONE, SIDE, Particle, find_particle
 
 MAX_SNR: Final = 1000.0  # a noise-free rendering would otherwise be infinite
 MARGIN: Final = 0.1  # of the particle's size, kept around it so that its outline counts for sharpness
 MASK_SIDE: Final = 128  # pixels of the stored mask: enough for the patches of any encoder, and 300 bytes
 MIN_PARTICLE: Final = 16  # pixels of the mask below which the whole frame is measured instead
 SMALL_SIDE: Final = 512  # at least; the mask's own copy is taken from a plane already this small
-COUNTED: Final = 512  # clipped pixels are counted on up to twice as many rows and columns
+COUNTED: Final = 256  # clipped pixels are counted on up to twice as many rows and columns
 CLEAR_ROWS: Final = 0.5  # of the region must stay when the rows with a scale bar are left out
 
 
@@ -37,7 +37,8 @@ class ViewMeasures:
             to black), [0, 1], lower is better; background does not count, a black one is no defect.
         saturation_high: the same at the highest level (blown out to white), [0, 1], lower is better.
         charging: score, [0, 1], lower is better (``charging.charging``).
-        drift: scan-line jitter in pixels, [0, 20], lower is better (``drift.drift``).
+        drift: how far scan lines are out of place, [0, 20], lower is better: jitter in pixels, or wobble in pixels of
+            a copy at most 256 wide where that is more (``drift.drift``).
         contour_completeness: share of polar sectors with an outer edge, [0, 1], higher is better.
         frame_cut: share of the particle's perimeter on the frame, [0, 1], lower is better.
         particle_area: share of the frame, [0, 1].
@@ -107,24 +108,24 @@ def inspect(image: Image, *, known_bar: int | None = None) -> Inspection:
     bar = _bar(plane, known_bar)
     body = plane[bar.top : plane.shape[0] - bar.bottom]
     low, high = levels.level_range(plane)
-    particle = find_particle(levels.to_unit(levels.shrink(body, SMALL_SIDE, whole=True), low, high))
+    small = levels.to_unit(levels.shrink(body, SMALL_SIDE, whole=True), low, high)
+    particle = find_particle(small)
     ruler = scale_bar.find_scale_bar(plane, bar)
     mask = _over_file(particle.mask, plane.shape, bar)
     region = levels.to_unit(_region(body, particle, _below(ruler, bar)), low, high)
     sigma = focus.noise_sigma(region)
     centroid = focus.spectral_centroid(region, sigma)
-    contrast = _contrast(particle.grey)
     clipped_low, clipped_high = _saturation(body, particle, low, high)
     measures = ViewMeasures(
         sharpness=focus.sharpness(region, sigma, centroid),
         spectral_centroid=centroid,
         noise_sigma=min(sigma, 1.0),
         snr=_snr(region, sigma),
-        contrast=contrast,
+        contrast=_contrast(particle.grey),
         saturation_low=clipped_low,
         saturation_high=clipped_high,
-        charging=_charging(particle, contrast),
-        drift=drift.drift(region, sigma),
+        charging=_charging(small, particle),
+        drift=drift.drift(small, region, sigma),
         contour_completeness=outline.contour_completeness(particle),
         frame_cut=outline.frame_cut(particle),
         particle_area=outline.particle_area(particle),
@@ -155,10 +156,12 @@ def _over_file(mask: Bools, shape: tuple[int, ...], bar: info_bar.InfoBar) -> Bo
     return whole
 
 
-def _charging(particle: Particle, contrast: float) -> float:
+def _charging(small: Floats, particle: Particle) -> float:
     if particle.state == NONE:
         return 0.0
-    return charging.charging(particle.grey, particle.mask, particle.background, contrast)
+    smaller: Floats = levels.shrink(small, SIDE).astype(np.float32, copy=False)
+    learned = None if particle.reading is None else particle.reading.charging
+    return charging.charging(smaller, particle.mask, particle.others, learned)
 
 
 def _below(ruler: scale_bar.ScaleBar | None, bar: info_bar.InfoBar) -> tuple[int, int] | None:

@@ -1,7 +1,7 @@
 """Read where the particle and its neighbours are, with a small network of this project.
 
 The network learned on simulated images only (``sem-curate train reader``); its card beside the weights says on which
-and how well it does. Charging and drift were learned on simulated images as well: a score, not a measurement.
+and how well it does. Charging was learned on simulated images as well: a score, not a measurement.
 """
 
 from __future__ import annotations
@@ -36,13 +36,11 @@ class Reading:
         particle: (128, 128) float32, probability that a pixel shows the main particle; the image squeezed to a square.
         others: (128, 128) float32, probability that it shows another particle.
         charging: strength as simulated, >= 0; above 0.3 a person complains.
-        drift: largest sideways displacement of a scan line, in 128ths of the image width, >= 0; above 2.5 likewise.
     """
 
     particle: Floats
     others: Floats
     charging: float
-    drift: float
 
 
 def read(unit: Floats) -> Reading:
@@ -56,10 +54,24 @@ def read(unit: Floats) -> Reading:
     """
     net = _network()
     net.setInput(prepare(unit)[None, None])
-    maps, scalars = net.forward(["maps", "scalars"])
+    maps, charging = net.forward(["maps", "charging"])
     probabilities = 1 / (1 + np.exp(-np.clip(_unshuffle(maps[0]), -30, 30)))
-    charging, drift = (float(max(value, 0.0)) for value in np.expm1(np.clip(scalars.ravel(), -1, 5)))
-    return Reading(probabilities[0], probabilities[1], charging, drift)
+    return Reading(probabilities[0], probabilities[1], max(0.0, float(np.expm1(np.clip(charging.item(), -1, 5)))))
+
+
+def read_twice(unit: Floats, first: Reading) -> Reading:
+    """Return the mean of a reading and that of the mirrored image: steadier where the first is a close call.
+
+    Args:
+        unit: (H, W) float32, the image that ``first`` is of.
+        first: of :func:`read`.
+    """
+    again = read(np.ascontiguousarray(unit[:, ::-1]))
+    particle, others = (
+        np.asarray(0.5 * (one + other[:, ::-1]), np.float32)
+        for one, other in ((first.particle, again.particle), (first.others, again.others))
+    )
+    return Reading(particle, others, first.charging)
 
 
 def prepare(unit: Floats) -> Floats:

@@ -50,11 +50,11 @@ def test_onnx_computes_what_torch_computes() -> None:
     image = np.random.default_rng(0).random((1, 1, SIDE, SIDE), np.float32)
     net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
     net.setInput(image)
-    maps, scalars = net.forward(["maps", "scalars"])
+    maps, charging = net.forward(["maps", "charging"])
     with torch.no_grad():
         expected, numbers = network(torch.from_numpy(image))
     np.testing.assert_allclose(_unshuffle(maps[0]), expected[0].numpy(), atol=1e-5)
-    np.testing.assert_allclose(scalars.ravel(), numbers[0].numpy(), atol=1e-5)
+    np.testing.assert_allclose(charging.ravel(), numbers.numpy(), atol=1e-5)
 
 
 def test_a_short_training_writes_weights_a_card_and_where_to_go_on(shots: list[scenes.Shot], tmp_path: Path) -> None:

@@ -33,9 +33,7 @@ def test_maps_are_probabilities_and_repeatable() -> None:
         assert maps.min() >= 0
         assert maps.max() <= 1
     np.testing.assert_array_equal(first.particle, second.particle)
-    assert (first.charging, first.drift) == (second.charging, second.drift)
-    assert first.charging >= 0
-    assert first.drift >= 0
+    assert first.charging == second.charging >= 0
 
 
 def test_a_disc_is_read_where_it_is() -> None:
@@ -55,7 +53,7 @@ def test_contrast_does_not_matter() -> None:
 def test_any_size_is_read(shape: tuple[int, int]) -> None:
     seen = reader.read(np.random.default_rng(0).random(shape, np.float32))
     assert np.isfinite(seen.particle).all()
-    assert np.isfinite([seen.charging, seen.drift]).all()
+    assert np.isfinite(seen.charging)
 
 
 def test_many_threads_read_the_same() -> None:
@@ -67,18 +65,15 @@ def test_many_threads_read_the_same() -> None:
         np.testing.assert_array_equal(seen, alone[index % 8])
 
 
-def test_charging_and_drift_tell_simulated_faults_apart() -> None:
-    faulty: dict[str, list[float]] = {"charging": [], "drift": []}
-    clean: dict[str, list[float]] = {"charging": [], "drift": []}
+def test_charging_tells_simulated_charging_apart() -> None:
+    charged, clean = [], []
     for seed in range(12):
         for view in render_views(seed, size=128, spoiled=6).views.values():
             assert view is not None
-            image = unit(view.image[: view.image.shape[0] - view.truth.info_bar_px])
-            seen = reader.read(image)
-            for fault, value in (("charging", seen.charging), ("drift", seen.drift)):
-                (faulty if fault in view.truth.defects else clean)[fault].append(value)
-    assert np.median(faulty["charging"]) > np.percentile(clean["charging"], 90)
-    assert np.median(faulty["drift"]) > np.percentile(clean["drift"], 75)
+            seen = reader.read(unit(view.image[: view.image.shape[0] - view.truth.info_bar_px]))
+            (charged if "charging" in view.truth.defects else clean).append(seen.charging)
+    assert np.median(charged) > 0.3
+    assert np.percentile(clean, 90) < 0.15
 
 
 def test_missing_and_damaged_weights_are_named(tmp_path: Path) -> None:
@@ -91,3 +86,13 @@ def test_missing_and_damaged_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / reader.CARD).write_bytes(reader.WEIGHTS.with_name(reader.CARD).read_bytes())
     with pytest.raises(InputError, match="not the file its card describes"):
         reader.load_bytes(copy)
+
+
+def test_a_second_look_is_at_the_mirrored_image() -> None:
+    image = np.random.default_rng(3).random((96, 130), np.float32)
+    image[30:70, :50] += 1
+    first, mirrored = reader.read(image), reader.read(np.ascontiguousarray(image[:, ::-1]))
+    both = reader.read_twice(image, first)
+    back = reader.read_twice(np.ascontiguousarray(image[:, ::-1]), mirrored)
+    assert np.allclose(both.particle, (first.particle + mirrored.particle[:, ::-1]) / 2)
+    assert np.allclose(both.particle, back.particle[:, ::-1], atol=1e-6)  # so it no longer matters which way round

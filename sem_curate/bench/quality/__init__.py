@@ -7,9 +7,10 @@ from pathlib import Path
 
 from sem_curate.bench.figures import Figure
 from sem_curate.bench.quality.setting import Setting
+from sem_curate.errors import InputError, did_you_mean
 
 # In the order of the report; each module has ``figures(setting) -> list[Figure]``.
-PARTS = ("sharpness", "outline", "bars", "speed", "weights", "learned")
+PARTS = ("sharpness", "outline", "bars", "tags", "speed", "weights", "learned")
 
 
 def run(
@@ -26,7 +27,15 @@ def run(
 
     Returns:
         Figures, each with the baseline of the same run.
+
+    Raises:
+        InputError: for an unknown part.
     """
+    for part in parts:
+        if part not in PARTS:
+            raise InputError(
+                f"bench quality has no part '{part}'.{did_you_mean(part, PARTS)} Known: {', '.join(PARTS)}"
+            )
     setting = Setting(size, particles, seed, data)
     return [
         figure

@@ -13,7 +13,6 @@ from scipy.stats import rankdata, spearmanr
 from sem_curate.bench.figures import Figure, at_least
 from sem_curate.bench.quality.images import GREY, draw, spoil
 from sem_curate.bench.quality.setting import REAL_ALLOWANCE, Setting
-from sem_curate.quality.info_bar import find_info_bar
 from sem_curate.quality.measures import measure
 from sem_curate.rendering import RenderedView, render_views
 
@@ -21,33 +20,36 @@ TARGET: Final = 0.85
 BLURS: Final = (0.0, 0.7, 1.2, 2.0, 3.0, 5.0)  # pixels, added to what the image already has
 NOISES: Final = (0.0, 0.03, 0.08, 0.15)  # of the range
 TILE: Final = 384  # pixels of a real frame
-TILES: Final = 18
+TILES: Final = 12
 SUFFIXES: Final = (".png", ".tif", ".tiff", ".jpg", ".bmp")
 REFERENCE: Final = 128  # the renderer states blur for this side
 
 
 def figures(setting: Setting) -> list[Figure]:
     """Return Spearman with sharpness for rendered, drawn and real images, each beside both baselines."""
-    seeds = range(setting.seed, setting.seed + max(4, setting.particles // 4))
-    views = [view.image for seed in seeds for view in _views(seed, setting.size, 0)]
-    drawn = [draw(np.random.default_rng(setting.seed + i), None)[0] for i in range(12)]
+    seeds = range(setting.seed, setting.seed + max(4, setting.particles // 6))
+    views = [(_body(view), view.truth.blur_sigma_px) for seed in seeds for view in _views(seed, setting.size, 0)]
+    drawn = [(draw(np.random.default_rng(setting.seed + i), None)[0], 0.0) for i in range(8)]
     found = [*_compare("rendered", views, setting.seed), *_compare("drawn", drawn, setting.seed)]
     if setting.frames is not None:
-        found += _compare("real frames", _tiles(setting.frames), setting.seed, TARGET - REAL_ALLOWANCE)
+        found += _compare(
+            "real frames", [(tile, 0.0) for tile in _tiles(setting.frames)], setting.seed, TARGET - REAL_ALLOWANCE
+        )
     return [*found, *_as_they_come(setting)]
 
 
-def _compare(kind: str, images: Sequence[GREY], seed: int, target: float = TARGET) -> list[Figure]:
+def _compare(kind: str, images: Sequence[tuple[GREY, float]], seed: int, target: float = TARGET) -> list[Figure]:
+    """Blur and noise are added to images whose own blur is known (0 for drawn ones, unknown and left out for real)."""
     from skimage.measure import blur_effect
 
     rng = np.random.default_rng(seed)
     truth, ours, centroid, laplacian, effect = [], [], [], [], []
-    for image in images:
+    for image, own in images:
         for blur in BLURS:
             for noise in NOISES:
-                spoiled = spoil(rng, image[: image.shape[0] - find_info_bar(image).bottom], blur, noise)
+                spoiled = spoil(rng, image, blur, noise)
                 measured = measure(spoiled)
-                truth.append(-blur)
+                truth.append(-float(np.hypot(own, blur)))
                 ours.append(measured.sharpness)
                 centroid.append(measured.spectral_centroid)
                 laplacian.append(float(cv2.Laplacian(spoiled, cv2.CV_64F).var()))
@@ -72,7 +74,7 @@ def _as_they_come(setting: Setting) -> list[Figure]:
     that lost focus is told from all of it.
     """
     rng = np.random.default_rng(setting.seed)
-    seeds = range(setting.seed, setting.seed + setting.particles)
+    seeds = range(setting.seed, setting.seed + setting.particles // 2)
     views = [view for seed in seeds for view in _views(seed, setting.size, 2)]
     truth = [-view.truth.blur_sigma_px for view in views]
     noisy = [spoil(rng, view.image, 0.0, NOISES[index % 3]) for index, view in enumerate(views)]
@@ -92,6 +94,10 @@ def _as_they_come(setting: Setting) -> list[Figure]:
 
 def _views(seed: int, size: int, spoiled: int) -> list[RenderedView]:
     return [view for view in render_views(seed, size=size, spoiled=spoiled).views.values() if view is not None]
+
+
+def _body(view: RenderedView) -> GREY:
+    return view.image[: view.image.shape[0] - view.truth.info_bar_px]
 
 
 def _tiles(folder: Path) -> list[GREY]:

@@ -1,4 +1,4 @@
-"""Train the reader of the quality room: particle and neighbour masks, charging and drift, from rendered scenes."""
+"""Train the reader of the quality room: particle and neighbour masks, and charging, from rendered scenes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST_SEED = 1_000_000  # benchmarks render seeds below
 SIZE, EARLY_SIZE, EARLY_SHARE = SIDE, 96, 0.7
 RING = 2  # pixels at the frame count more: whether the frame cuts the particle is decided there
 RING_WEIGHT = 3.0
-SCALAR_WEIGHTS = (2.0, 0.3)  # charging, drift: log(1 + x) of the latter is about three times as wide
+CHARGING_WEIGHT = 2.0
 
 
 def train(
@@ -82,9 +82,9 @@ def save(network: torch.nn.Module, out: Path, facts: dict[str, Any]) -> None:
         "licence": "Apache-2.0",
         "sha256": hashlib.sha256(content).hexdigest(),
         "input": "grey image without info bar, squeezed to 128 x 128, contrast stretched",
-        "output": "probability of the particle and of other particles per pixel; charging and drift",
+        "output": "probability of the particle and of other particles per pixel; log(1 + charging)",
         "data": "simulated particles of this project only; no real image was used for training",
-        "limits": "charging and drift are learned from simulated faults; thin needles blur at 128 pixels",
+        "limits": "charging is learned from simulated faults; thin needles blur at 128 pixels",
         **facts,
     }
     (out / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -93,12 +93,12 @@ def save(network: torch.nn.Module, out: Path, facts: dict[str, Any]) -> None:
 def _loss(network: Network, scenes: Sequence[Scene]) -> torch.Tensor:
     images = torch.from_numpy(np.stack([stretch(one.image) for one in scenes]))[:, None]
     truth = torch.from_numpy(np.stack([np.stack([one.particle, one.others]) for one in scenes]).astype(np.float32))
-    scalars = torch.tensor([[one.charging, one.drift] for one in scenes], dtype=torch.float32)
+    charging = torch.tensor([one.charging for one in scenes], dtype=torch.float32)
     maps, found = network(images)
     weight = torch.full(maps.shape[-2:], RING_WEIGHT)
     weight[RING:-RING, RING:-RING] = 1
     pixels = functional.binary_cross_entropy_with_logits(maps, truth, reduction="none")
     seen = torch.sigmoid(maps[:, 0])
     overlap = (2 * (seen * truth[:, 0]).sum((1, 2)) + 1) / (seen.sum((1, 2)) + truth[:, 0].sum((1, 2)) + 1)
-    errors = functional.mse_loss(found, torch.log1p(scalars), reduction="none").mean(0) @ torch.tensor(SCALAR_WEIGHTS)
+    errors = CHARGING_WEIGHT * functional.mse_loss(found, torch.log1p(charging))
     return (pixels * weight).mean(dim=(0, 2, 3)) @ torch.tensor([1.0, 0.5]) + 0.5 * (1 - overlap).mean() + errors

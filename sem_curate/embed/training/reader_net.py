@@ -14,8 +14,8 @@ from sem_curate.arrays import Floats
 from sem_curate.embed.training import onnx
 from sem_curate.quality.reader import SIDE
 
-MAPS, SCALARS = "maps", "scalars"
-"""Outputs: (B, 8, S/2, S/2) logits, each 2 x 2 block of particle then of others; (B, 2, 1, 1) charging and drift."""
+MAPS, CHARGING = "maps", "charging"
+"""Outputs: (B, 8, S/2, S/2) logits, each 2 x 2 block of particle then of others; (B, 1, 1, 1) log(1 + charging)."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ LAYERS: tuple[Conv | Join | Pool | Spread, ...] = (
     Pool("coarse", "d3"),
     Join("seen", ("fine", "middle", "coarse")),
     Conv("s1", "seen", 192, 32, kernel=1, last=True),
-    Conv(SCALARS, "s1", 32, 2, kernel=1, last=True),
+    Conv(CHARGING, "s1", 32, 1, kernel=1, last=True),
 )
 
 
@@ -95,11 +95,11 @@ class Network(nn.Module):
         self.blocks = nn.ModuleDict({layer.output: _block(layer) for layer in LAYERS if isinstance(layer, Conv)})
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return logits (B, 2, S, S) and (B, 2) charging and drift of (B, 1, S, S) images; S divisible by 16."""
+        """Return logits (B, 2, S, S) and (B,) log(1 + charging) of (B, 1, S, S) images; S divisible by 16."""
         values = {"image": image}
         for layer in LAYERS:
             values[layer.output] = self._run(layer, values)
-        return functional.pixel_shuffle(values[MAPS], 2), values[SCALARS].flatten(1)
+        return functional.pixel_shuffle(values[MAPS], 2), values[CHARGING].flatten()
 
     def _run(self, layer: Conv | Join | Pool | Spread, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
         if isinstance(layer, Conv):
@@ -135,7 +135,7 @@ def to_onnx(network: Network) -> bytes:
             nodes.append(onnx.Node("Add", [layer.source, layer.added], layer.output))
         else:
             nodes += _join_nodes(layer)
-    outputs = {MAPS: (1, 8, SIDE // 2, SIDE // 2), SCALARS: (1, 2, 1, 1)}
+    outputs = {MAPS: (1, 8, SIDE // 2, SIDE // 2), CHARGING: (1, 1, 1, 1)}
     return onnx.model(nodes, weights, {"image": (1, 1, SIDE, SIDE)}, outputs)
 
 

@@ -25,8 +25,12 @@ Rng = np.random.Generator
 Labels = NDArray[np.uint8]
 RENDER = 192  # pixels; a crop of half of it still has the detail that the network sees
 CLEAR = 1.3  # the main particle holds so many times the centre-weighted area of the next one, or the scene is no lesson
-BED_SHARE = 0.5
-FAULTY_SHARE = 0.3  # of the single views
+HARDEST = max(CONDITIONS, key=lambda name: CONDITIONS[name].shadow)
+BED_SHARE = 0.4
+UNCUT_SHARE = 0.5  # of the single views are used as they are
+UNSPOILED_SHARE = 0.3  # of the scenes keep the renderer's faults only
+CHARGED_SHARE = 0.2  # of the single views
+MAX_DRIFT = 1.0  # 128ths of the side; a cut-out that is turned may not show its scan lines
 BLANK_SHARE = 0.02  # scenes without any particle
 
 
@@ -38,14 +42,12 @@ class Shot:
         image: (h, w) uint8.
         labels: (h, w) uint8, 0 background, 1 the particle, 2 others.
         charging: strength.
-        drift: pixels of a 128-pixel image.
-        whole: whether the frame leaves the particle uncut.
+        whole: whether it can be cut out: the frame leaves it uncut, and no drift shows.
     """
 
     image: NDArray[np.uint8]
     labels: Labels
     charging: float
-    drift: float
     whole: bool
 
 
@@ -57,24 +59,25 @@ class Scene:
         image: (S, S) float32.
         particle: (S, S) bool.
         others: (S, S) bool.
-        charging: strength, or NaN where the truth is not known.
-        drift: in 128ths of the width, or NaN.
+        charging: strength.
     """
 
     image: Floats
     particle: Bools
     others: Bools
     charging: float
-    drift: float
 
 
 def render_shots(count: int, *, seed: int, views: int = 3, progress: Progress = silent) -> list[Shot]:
-    """Render ``views`` of six views of ``count`` particles, up to two of the six spoiled."""
+    """Render ``views`` of six views of ``count`` particles, up to three of the six spoiled.
+
+    The view with the hardest shadows is always among them.
+    """
     shots = []
     for index in range(count):
         own = particle_seed(seed, index)
         rng = np.random.default_rng(own)
-        names = rng.choice(list(CONDITIONS), views, replace=False).tolist()
+        names = [HARDEST, *rng.choice([name for name in CONDITIONS if name != HARDEST], views - 1, replace=False)]
         made = render_views(own, names, size=RENDER, spoiled=int(rng.integers(0, 4)), mask=True)
         shots += [_shot(view) for view in made.views.values() if view is not None]
         progress(index + 1, count, "rendering")
@@ -88,17 +91,17 @@ def _shot(view: RenderedView) -> Shot:
         labels[view.others] = 2
         labels[view.mask] = 1
     truth = view.truth
-    drift = truth.drift_px * REFERENCE / RENDER
-    return Shot(view.image[:rows], labels[:rows], truth.charging, drift, truth.frame_cut == 0)
+    straight = truth.drift_px * REFERENCE / RENDER < MAX_DRIFT
+    return Shot(view.image[:rows], labels[:rows], truth.charging, straight and truth.frame_cut == 0)
 
 
 def scene(rng: Rng, shots: Sequence[Shot], side: int) -> Scene:
     """Make one lesson of ``side`` pixels."""
     if rng.random() < BLANK_SHARE:
         bare = np.zeros((side, side), np.bool_)
-        return Scene(spoil(rng, _stage(rng, side)), bare, bare, 0.0, 0.0)
+        return Scene(spoil(rng, _stage(rng, side)), bare, bare, 0.0)
     for _ in range(5):
-        made = _bed(rng, shots, side) if rng.random() < BED_SHARE else _single(rng, _pick_faulty(rng, shots), side)
+        made = _bed(rng, shots, side) if rng.random() < BED_SHARE else _single(rng, _pick_charged(rng, shots), side)
         if made is not None:
             return made
     return _squeeze(rng, _pick(rng, shots), side)
@@ -108,11 +111,11 @@ def _pick(rng: Rng, shots: Sequence[Shot]) -> Shot:
     return shots[int(rng.integers(len(shots)))]
 
 
-def _pick_faulty(rng: Rng, shots: Sequence[Shot]) -> Shot:
-    """Pick a view; charged and drifted ones are rare in renders, so a third of the draws look for one."""
+def _pick_charged(rng: Rng, shots: Sequence[Shot]) -> Shot:
+    """Pick a view; charged ones are rare in renders, so some of the draws look for one."""
     shot = _pick(rng, shots)
-    tries = 30 if rng.random() < FAULTY_SHARE else 0
-    while tries and shot.charging < 0.3 and shot.drift < 2.5:
+    tries = 30 if rng.random() < CHARGED_SHARE else 0
+    while tries and shot.charging < 0.3:
         shot, tries = _pick(rng, shots), tries - 1
     return shot
 
@@ -122,12 +125,12 @@ def _pick_faulty(rng: Rng, shots: Sequence[Shot]) -> Shot:
 
 def _squeeze(rng: Rng, shot: Shot, side: int) -> Scene:
     """Use the whole view, as the quality room does."""
-    return _finish(rng, shot.image, shot.labels, side, (shot.charging, shot.drift))
+    return _finish(rng, shot.image, shot.labels, side, shot.charging)
 
 
 def _single(rng: Rng, shot: Shot, side: int) -> Scene | None:
     """Cut out a random box; None when it leaves too little of the particle, or another one matters more."""
-    if rng.random() < 0.35:
+    if rng.random() < UNCUT_SHARE:
         return _squeeze(rng, shot, side)
     rows, columns = shot.labels.shape
     zoom, aspect = rng.uniform(0.35, 1.0), np.exp(rng.normal(0, 0.15))
@@ -136,17 +139,18 @@ def _single(rng: Rng, shot: Shot, side: int) -> Scene | None:
     box = slice(top, top + height), slice(left, left + width)
     if not _is_clear(shot.labels[box]):
         return None
-    drift = shot.drift * columns / width
-    return _finish(rng, shot.image[box], shot.labels[box], side, (shot.charging, drift))
+    return _finish(rng, shot.image[box], shot.labels[box], side, shot.charging)
 
 
-def _finish(rng: Rng, grey: NDArray[np.uint8], labels: Labels, side: int, scalars: tuple[float, float]) -> Scene:
+def _finish(rng: Rng, grey: NDArray[np.uint8], labels: Labels, side: int, charging: float) -> Scene:
     how = cv2.INTER_AREA if min(grey.shape) >= side else cv2.INTER_LINEAR
     image = cv2.resize(grey, (side, side), interpolation=how).astype(np.float32) / np.float32(255)
     shares = [cv2.resize((labels == label).astype(np.float32), (side, side), interpolation=how) for label in (1, 2)]
     flips = (slice(None, None, int(rng.choice([1, -1]))), slice(None, None, int(rng.choice([1, -1]))))
-    spoiled = spoil(rng, np.ascontiguousarray(image[flips]))
-    return Scene(spoiled, shares[0][flips] > 0.5, shares[1][flips] > 0.5, *scalars)
+    spoiled = np.ascontiguousarray(image[flips])
+    if rng.random() >= UNSPOILED_SHARE:
+        spoiled = spoil(rng, spoiled)
+    return Scene(spoiled, shares[0][flips] > 0.5, shares[1][flips] > 0.5, charging)
 
 
 def _is_clear(labels: Labels, main: int = 1) -> bool:
@@ -196,14 +200,14 @@ def _bed(rng: Rng, shots: Sequence[Shot], side: int) -> Scene | None:
     if not _is_clear(labels, main):
         return None
     others = (labels > 0) & (labels != main)
-    return Scene(spoil(rng, canvas), labels == main, others, 0.0, 0.0)
+    return Scene(spoil(rng, canvas), labels == main, others, 0.0)
 
 
 def _cutout(rng: Rng, shots: Sequence[Shot], size: float) -> tuple[Floats, Floats]:
     """Turn and scale a whole particle to ``size`` pixels on the longer side; return image and soft mask."""
     shot = _pick(rng, shots)
     for _ in range(20):
-        if shot.whole and shot.charging < 0.1 and shot.drift < 1:
+        if shot.whole and shot.charging < 0.1:
             break
         shot = _pick(rng, shots)
     rows, columns = np.nonzero(shot.labels == 1)
