@@ -30,7 +30,7 @@ _BIAS: Final = 24.9
 _STREAKS: Final = 5.7  # per doubling
 _HALO: Final = 21.6  # per share of the range: a halo of 10 % counts like streaks of 1.3 times the strength
 _MOST: Final = 6.0  # either sign may be misled; the network's word is heard all the same
-_SEEN: Final = 0.25  # the network's strength that speaks neither for nor against
+_SEEN: Final = 0.4  # the network's strength that speaks neither for nor against
 _UNSEEN: Final = 0.02  # its error on clean views
 _LEVEL: Final = 0.2  # puts evidence 0 at a score of 0.45
 

@@ -34,7 +34,7 @@ MIN_GROUP: Final = 30  # a rank among fewer is off by more than 0.1 (binomial, 1
 PRIOR: Final = "prior"  # absolute scores only
 RANK: Final = "rank"  # the same imaging condition had a say
 
-CUT: Final = 0.04  # share of the perimeter on the frame from which a particle is called cut
+CUT: Final = 0.045  # share of the perimeter on the frame from which a particle is called cut
 WORST: Final = 0.02  # a score from one misread mask must not silence a view altogether
 MAX_SHIFT: Final = 3.0  # widths; a condition whose every image is blurred must not become the measure of all things
 TYPICAL_SCORE: Final = 1.5  # widths above the threshold: what is usual in a condition scores at least 0.82
@@ -83,8 +83,9 @@ def _log2(value: float) -> float:
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
-    # Octaves. A Gaussian blur of 3 px leaves 0.65 on real powder and grain images, a focused one has 1.5 to 3.
-    "blur": Fault("sharpness", lambda m: m.sharpness, Logistic(0.75, 0.15)),
+    # Octaves. A Gaussian blur of 3 px leaves 0.65 on real powder and grain images, a focused one has 1.5 to 3. This and
+    # the levels below tell simulated views with the fault from all others best.
+    "blur": Fault("sharpness", lambda m: m.sharpness, Logistic(0.85, 0.15)),
     # A tenth of the range, 25 of 256 grey levels, is grainy to the eye. What it hides depends on the signal: noise as
     # strong as the signal (SNR 1) hides surface texture, from 2 on shapes and texture are seen.
     "noise": Fault(
@@ -95,21 +96,20 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     # 30 % of the range are 77 of 256 grey levels between the darkest and the brightest parts.
     "low_contrast": Fault("contrast", lambda m: _log2(m.contrast), Logistic(float(np.log2(0.31)), 0.2)),
-    # Clean simulated views stay under 0.13 in three of four cases, half of those spoiled by charging exceed 0.3.
     "charging": Fault("charging", lambda m: m.charging, Logistic(0.45, -0.1)),
     # Share of the particle. Clipped edge highlights are 1 to 2 %; at 12 % areas are blank.
     "saturation": Fault("saturation_high", lambda m: m.saturation_low + m.saturation_high, Logistic(0.12, -0.04)),
     # Pixels; 172 powder crops without visible jitter measure 0.08 in the middle, 0.31 at most.
-    "drift": Fault("drift", lambda m: m.drift, Logistic(0.5, -0.1), 0.0),
+    "drift": Fault("drift", lambda m: m.drift, Logistic(0.4, -0.08), 0.0),
     # A quarter of the outline hidden: shape can no longer be judged, but texture can. Views at high magnification have
     # no outline and tell as much as the others, so this counts against a recommendation and not against quality.
     "contour_missing": Fault("contour_completeness", lambda m: m.contour_completeness, Logistic(0.75, 0.08), 0.0),
     "frame_cut": Fault("frame_cut", lambda m: m.frame_cut, Logistic(CUT, -0.01), 0.0),
-    "several_particles": Fault("other_particles", lambda m: m.other_particles, Logistic(0.03, -0.008), 0.0),
+    "several_particles": Fault("other_particles", lambda m: m.other_particles, Logistic(0.012, -0.003), 0.0),
     "small_particle": Fault(
         "particle_area", lambda m: _log2(m.particle_area), Logistic(float(np.log2(SMALL)), 0.3), 0.0
     ),
-    "scale_bar": Fault("overlay", lambda m: m.overlay, Logistic(0.0005, -0.0001), 0.0),
+    "scale_bar": Fault("overlay", lambda m: m.overlay, Logistic(0.001, -0.0003), 0.0),
     "info_bar": Fault("info_bar", lambda m: m.info_bar, Logistic(0.01, -0.002), 0.0),
 }
 _LOG: Final = ("snr", "contrast", "particle_area")

@@ -37,6 +37,8 @@ EMPTY_RING: Final = 0.2  # of the border; texture that fills the frame leaves ab
 COMPACT: Final = 15.0  # border of a body against its shadow; substrate grain above it is more tangled
 MAX_COMPLEXITY: Final = 20.0  # 687 powder crops: 10 in the middle, 21 at the 99th percentile; texture 16 to 70
 SURE_OTHERS: Final = 0.7  # shadows, halos and debris make the network half believe in a neighbour
+SURE_CONTACT: Final = 0.85  # a shadow or a neighbour that leads the mask to the frame is doubted all along the frame
+STRIP: Final = 3  # of the 128 pixels of the network: what counts as at the frame
 MIN_SEEN: Final = 16  # pixels; fewer that the network takes for the particle are a stray spot
 WHOLE_FRAME: Final = 0.985  # of the frame: what is left are pixels at the border, not background
 SMALL: Final = 0.01  # share of the frame; on a 1280 x 960 image about 110 pixels across
@@ -112,7 +114,8 @@ def _meets_frame(reading: reader.Reading) -> bool:
 def _seen(reading: reader.Reading, grey: Floats) -> Particle | None:
     """Return the particle of the network's maps, None where it sees none."""
     size = (grey.shape[1], grey.shape[0])
-    body = cv2.resize(reading.particle, size, interpolation=cv2.INTER_LINEAR) > 0.5
+    certainty = _without_doubtful_contacts(reading.particle)
+    body = cv2.resize(certainty, size, interpolation=cv2.INTER_LINEAR) > 0.5
     if not body.any():
         return None
     mask = _central_component(body)
@@ -123,6 +126,16 @@ def _seen(reading: reader.Reading, grey: Floats) -> Particle | None:
         return Particle(FILLS_FRAME, ~nothing, grey, nothing, nothing, reading)
     others = (cv2.resize(reading.others, size, interpolation=cv2.INTER_LINEAR) > SURE_OTHERS) & ~mask
     return Particle(FOUND, mask, grey, ~mask & ~others & ~body, others, reading)
+
+
+def _without_doubtful_contacts(certainty: Floats) -> Floats:
+    """Take off where the mask meets the frame without being sure of it anywhere; (S, S) in and out, [0, 1]."""
+    strip = certainty > 0.5
+    strip[STRIP:-STRIP, STRIP:-STRIP] = False
+    count, labels = cv2.connectedComponents(strip.astype(np.uint8), connectivity=4)
+    surest = ndimage.maximum(certainty, labels, np.arange(1, count))
+    doubtful = 1 + np.flatnonzero(np.asarray(surest) < SURE_CONTACT)
+    return np.where(np.isin(labels, doubtful), np.float32(0), certainty)
 
 
 def _by_threshold(grey: Floats, *, faint: bool) -> Particle:

@@ -132,7 +132,7 @@ def inspect(image: Image, *, known_bar: int | None = None) -> Inspection:
         other_particles=outline.other_particles(particle),
         info_bar=(bar.top + bar.bottom) / plane.shape[0],
         scale_bar_px=ruler.length_px if ruler else 0.0,
-        overlay=scale_bar.overlay_share(ruler, mask, plane.shape),
+        overlay=scale_bar.overlay_share(ruler, _grown(mask), plane.shape),
     )
     return Inspection(measures, mask)
 
@@ -154,6 +154,11 @@ def _over_file(mask: Bools, shape: tuple[int, ...], bar: info_bar.InfoBar) -> Bo
         part = cv2.resize(mask.astype(np.float32), (width, bottom - top), interpolation=cv2.INTER_AREA)
         whole[top:bottom] = part >= min(0.5, float(part.max()))  # a particle thinner than a pixel stays visible
     return whole
+
+
+def _grown(mask: Bools) -> Bools:
+    """Return the mask with two more pixels around it: letters on a particle's edge hide the edge."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)), np.bool_)
 
 
 def _charging(small: Floats, particle: Particle) -> float:

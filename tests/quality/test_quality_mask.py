@@ -71,6 +71,18 @@ def test_an_unsure_network_leaves_it_to_the_threshold(monkeypatch: pytest.Monkey
     assert not particle.others.any()
 
 
+def test_a_contact_with_the_frame_must_be_sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = np.zeros((128, 128), np.float32)
+    seen[40:90, 40:90] = 1.0
+    seen[60:64, 90:] = 0.7  # a shadow that leads to the right
+    certainly = seen.copy()
+    certainly[60:64, 90:] = 0.95
+    for maps, cut in ((seen, False), (certainly, True)):
+        reading = mask.reader.Reading(maps, np.zeros_like(maps), 0.0)
+        monkeypatch.setattr(mask.reader, "read", lambda unit, reading=reading: reading)
+        assert (outline.frame_cut(find_particle(unit(disc()))) > 0) == cut
+
+
 def test_noise_is_nothing() -> None:
     noise = np.random.default_rng(0).normal(0.5, 0.1, (256, 256)).astype(np.float32)
     particle = find_particle(noise)
