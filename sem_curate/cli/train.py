@@ -83,7 +83,7 @@ def quality(dataset_name: str, by: str | None, reason: str, revert: bool, versio
 @click.option("--rate", default=3e-3, show_default=True, help="Learning rate.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
 @click.option("--start", type=click.Path(path_type=Path, exists=True), help="An earlier --out, to go on from.")
-@click.option("--seed", default=0, show_default=True, help="Of the training.")
+@click.option("--seed", default=0, show_default=True, help="Of particles and training.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Threads.")
 @output.json_option
 def reader(
@@ -100,8 +100,8 @@ def reader(
         size=reader_training.SIZE, early_size=reader_training.EARLY_SIZE, early_share=reader_training.EARLY_SHARE,
     )  # fmt: skip
     with console("render", enabled=not as_json) as report:
-        shots = scenes.render_shots(particles, seed=reader_training.FIRST_SEED, progress=report)
-    facts = {"particles": particles, "particle_seed": reader_training.FIRST_SEED, "start": start and start.name}
+        shots = scenes.render_shots(particles, seed=reader_training.FIRST_SEED + seed, progress=report)
+    facts = {"particles": particles, "particle_seed": reader_training.FIRST_SEED + seed, "start": start and start.name}
     with console("train reader", enabled=not as_json) as report:
         outcome = reader_training.train(shots, out, config, facts=facts, start=start, progress=report)
     result = {"weights": str(out), "steps": outcome.steps, "seconds": round(outcome.seconds, 1),

@@ -23,8 +23,6 @@ MASK_VERSION: Final = 2
 SIDE: Final = 256  # enough for an outline in 72 sectors, and a few milliseconds
 MIN_SIDE: Final = 16  # fewer pixels across cannot hold a particle and its background
 SIGNAL: Final = 6.0  # spread of pure noise (98th - 2nd percentile) is 4.1 sigma
-MAYBE: Final = 0.2  # probability at the frame from which a cut is possible
-MOSTLY: Final = 0.8  # of the frame; above it the particle fills it whatever a second look says
 SPOT: Final = 8.0
 MIN_SPREAD: Final = 0.01  # 2.5 of 256 grey levels
 FAINT: Final = 0.04  # ten grey levels: below it only two clear levels count as a body, the rest is substrate
@@ -91,24 +89,15 @@ def find_particle(unit: Floats) -> Particle:
         return absent
     noise = _noise_after(unit, small) / (2 * np.sqrt(np.pi) * width)  # white noise after a Gaussian filter
     unexplained = _unexplained(grey)
-    spot = _spot(unexplained, noise)
-    if spot is None and not _spreads(unexplained, noise):
+    if not _spreads(unexplained, noise) and _spot(unexplained, noise) is None:
         return absent
     low, high = np.percentile(grey, (2, 98))
     faint = bool(high - low < FAINT)
     if faint and _cut(grey).separability < BODY:
+        spot = _spot(unexplained, noise)
         return absent if spot is None else Particle(FOUND, spot, grey, ~spot, nothing)
     reading = reader.read(shrunk)
-    if _meets_frame(reading):
-        reading = reader.read_twice(shrunk, reading)
     return _seen(reading, grey) or replace(_by_threshold(grey, faint=faint), reading=reading)
-
-
-def _meets_frame(reading: reader.Reading) -> bool:
-    """Tell whether the particle may touch the frame without filling it: there one look is not enough."""
-    ring = reading.particle
-    edge = np.concatenate([ring[0], ring[-1], ring[:, 0], ring[:, -1]])
-    return bool((edge > MAYBE).any() and float((edge > 0.5).mean()) < MOSTLY)
 
 
 def _seen(reading: reader.Reading, grey: Floats) -> Particle | None:

@@ -59,21 +59,6 @@ def read(unit: Floats) -> Reading:
     return Reading(probabilities[0], probabilities[1], max(0.0, float(np.expm1(np.clip(charging.item(), -1, 5)))))
 
 
-def read_twice(unit: Floats, first: Reading) -> Reading:
-    """Return the mean of a reading and that of the mirrored image: steadier where the first is a close call.
-
-    Args:
-        unit: (H, W) float32, the image that ``first`` is of.
-        first: of :func:`read`.
-    """
-    again = read(np.ascontiguousarray(unit[:, ::-1]))
-    particle, others = (
-        np.asarray(0.5 * (one + other[:, ::-1]), np.float32)
-        for one, other in ((first.particle, again.particle), (first.others, again.others))
-    )
-    return Reading(particle, others, first.charging)
-
-
 def prepare(unit: Floats) -> Floats:
     """Squeeze to 128 x 128 and stretch the contrast: 1st percentile to 0, 99th to 1."""
     shrinks = unit.shape[0] >= SIDE and unit.shape[1] >= SIDE
@@ -129,7 +114,6 @@ def load_bytes(weights: Path = WEIGHTS) -> bytes:
 def _network() -> Any:
     net = getattr(_local, "net", None)
     if net is None:
-        # OpenCV's older engine: what it returns is the same on every release that is supported.
         net = cv2.dnn.readNetFromONNX(np.frombuffer(load_bytes(WEIGHTS), np.uint8))
         _local.net = net
     return net

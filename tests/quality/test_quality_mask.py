@@ -79,7 +79,7 @@ def test_a_contact_with_the_frame_must_be_sure(monkeypatch: pytest.MonkeyPatch) 
     certainly[60:64, 90:] = 0.95
     for maps, cut in ((seen, False), (certainly, True)):
         reading = mask.reader.Reading(maps, np.zeros_like(maps), 0.0)
-        monkeypatch.setattr(mask.reader, "read", lambda unit, reading=reading: reading)
+        monkeypatch.setattr(mask.reader, "read", lambda *_, reading=reading: reading)
         assert (outline.frame_cut(find_particle(unit(disc()))) > 0) == cut
 
 

@@ -23,7 +23,7 @@ from sem_curate.quality.reader import CARD, SIDE, WEIGHTS, stretch
 STATE = "reader.safetensors"  # what a later training can start from; batch norm is folded away in the ONNX file
 FIRST_SEED = 1_000_000  # benchmarks render seeds below
 # Where particles are shows at a smaller size too, in half the time; exact outlines need the size of use.
-SIZE, EARLY_SIZE, EARLY_SHARE = SIDE, 96, 0.7
+SIZE, EARLY_SIZE, EARLY_SHARE = SIDE, 96, 0.5
 RING = 2  # pixels at the frame count more: whether the frame cuts the particle is decided there
 RING_WEIGHT = 3.0
 CHARGING_WEIGHT = 2.0
