@@ -127,16 +127,29 @@ def _rows_at_level(strip: Bytes, distance: Bytes, height: int, tolerance: int) -
     inside = np.where(ruled, 1.0, share)
     reach = 1 if tolerance == TOLERANCES[0] else SMEAR
     best, best_drop = 0, 0.0
-    for row in range(least, min(end + 1, len(strip) - 3)):
-        kept = float(inside[max(0, row - reach) : row].max())
-        drop = kept - float(share[row : row + 3].mean())
+    drops = _drops(inside, share, reach)
+    last = max(least, min(end + 1, len(strip) - 3))
+    for row in least + np.flatnonzero((drops[least:last] >= DROP) & ~ruled[least:last]):
+        drop = float(drops[row])
         # Letters begin like that too, but leave less of the level and are met first.
-        if kept < SOLID or drop < max(DROP, 0.6 * best_drop) or ruled[row]:
-            continue
-        if _spans(same[row : row + 3]):
-            best, best_drop = row, max(drop, best_drop)
+        if drop >= 0.6 * best_drop and _spans(same[row : row + 3]):
+            best, best_drop = int(row), max(drop, best_drop)
     settled = best == 0 or bool(ruled[best - 1])
     return (best if settled else _settle(strip, distance, best)), best_drop
+
+
+def _drops(inside: Floats, share: Floats, reach: int) -> Floats:
+    """Return per row how much more of the level the ``reach`` rows before it show than the three from it on.
+
+    0 where the rows before show too little of it, and for the last three rows.
+    """
+    kept = np.zeros(len(inside), np.float32)
+    for back in range(1, reach + 1):
+        kept[back:] = np.maximum(kept[back:], inside[:-back])
+    drops = np.zeros(len(inside), np.float32)
+    drops[:-3] = kept[:-3] - (share[:-3] + share[1:-2] + share[2:-1]) / 3
+    drops[kept < SOLID] = 0
+    return drops
 
 
 def _settle(strip: Bytes, distance: Bytes, rows: int) -> int:
