@@ -142,9 +142,13 @@ def _line(ink: Ink, thick: int) -> Box | None:
     width = ink.shape[1]
     least = max(MIN_LENGTH, round(MIN_SHARE * width)) | 1  # an even kernel shifts by a pixel
     opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, least), np.uint8))
-    if not opened.any():
+    left, top, across, down = cv2.boundingRect(opened)
+    if not across:
         return None
-    _, _, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    found = np.ascontiguousarray(opened[top : top + down, left : left + across])  # labelling all of it costs most
+    _, _, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=4)
+    stats[:, 0] += left
+    stats[:, 1] += top
     boxes = [(int(y), int(x), int(y + h), int(x + w)) for x, y, w, h, area in stats[1:] if area >= FULL * w * h]
     lines = [box for box in boxes if _is_line(ink, box, thick)]
     lines = [box for box in lines if not any(_parallel(box, other) for other in boxes if other != box)]
