@@ -25,6 +25,9 @@ REMEDY: Final = (
 )
 TEXT_ROWS: Final = 48  # letters are enlarged to about this many rows, which the reader was trained on
 MAX_ZOOM: Final = 4.0
+# RapidOCR enlarges the shorter side to 736 pixels unless told otherwise, a bar of 96 rows to 8 times its size. Of 60
+# drawn bars and markers 47 are read at 192 and 46 at 736, none wrongly, in a ninth of the time; at 96 one was wrong.
+SHORTEST_SIDE: Final = 192
 
 Words = list[tuple[str, float, float]]  # text, centre column, centre row
 Reader = Callable[[NDArray[np.uint8]], Words]
@@ -40,7 +43,13 @@ def load_reader() -> Reader:
         from rapidocr import RapidOCR
     except ImportError as error:
         raise InputError(REMEDY) from error
-    engine: Any = RapidOCR(params={"Global.log_level": "error"})
+    engine: Any = RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "Det.limit_type": "min",
+            "Det.limit_side_len": SHORTEST_SIDE,
+        }
+    )
 
     def read(picture: NDArray[np.uint8]) -> Words:
         result = engine(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))

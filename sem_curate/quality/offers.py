@@ -5,12 +5,15 @@ Only views without a pixel size are touched; what was filled in is marked and ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from sem_curate import dataset, schema
-from sem_curate.errors import InputError, SemCurateError
+from sem_curate.errors import InputError, SemCurateError, did_you_mean
 from sem_curate.ingest.readers import read_grey
+from sem_curate.progress import Progress, silent
 from sem_curate.quality import levels
 from sem_curate.quality.info_bar import InfoBar, find_info_bar
 from sem_curate.quality.label_reader import Reader, load_reader, read_length
@@ -26,13 +29,22 @@ SAMPLES: Final = 5  # views read per condition; all that can be read must agree
 Row = dict[str, Any]
 
 
-def offers(ds: Any, *, length_nm: float | None = None, apply: bool = False) -> dict[str, Any]:
+def offers(
+    ds: Any,
+    *,
+    length_nm: float | None = None,
+    views: Collection[str] = (),
+    apply: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
     """Offer a pixel size for each imaging condition whose views have a scale bar and no pixel size.
 
     Args:
         ds: a dataset of ours whose quality was measured.
         length_nm: what the label says; None reads it by OCR.
+        views: only these; empty means all.
         apply: write the offers to the views whose own scale bar is as long, within 3 %.
+        progress: told about every condition.
 
     Returns:
         ``{"groups": [{view, instrument, magnification, views, bar_px, length, pixel_size_nm, read, agreeing}],
@@ -41,9 +53,13 @@ def offers(ds: Any, *, length_nm: float | None = None, apply: bool = False) -> d
     Raises:
         InputError: when no view has a measured scale bar, or OCR is needed and not installed.
     """
-    groups = _groups(ds)
+    groups = _groups(ds, _known_views(ds, views))
     reader = None if length_nm is not None or not groups else load_reader()
-    found = [(key, rows, _offer(rows, reader, length_nm)) for key, rows in groups.items()]
+    found = []
+    for done, (key, rows) in enumerate(groups.items()):
+        progress(done, len(groups), "conditions")
+        found.append((key, rows, _offer(rows, reader, length_nm)))
+    progress(len(groups), len(groups), "conditions")
     fitting = {
         row["id"]: made.pixel_size_nm
         for _, rows, made in found
@@ -74,7 +90,15 @@ def clear(ds: Any) -> int:
     return len(ours)
 
 
-def _groups(ds: Any) -> dict[tuple[Any, ...], list[Row]]:
+def _known_views(ds: Any, views: Collection[str]) -> Collection[str]:
+    known = dataset.view_names(ds)
+    unknown = sorted(set(views) - set(known))
+    if unknown:
+        raise InputError(f"there is no view '{unknown[0]}'.{did_you_mean(unknown[0], known)} Known: {', '.join(known)}")
+    return views or known
+
+
+def _groups(ds: Any, views: Collection[str]) -> dict[tuple[Any, ...], list[Row]]:
     """Views with a scale bar and without a pixel size, by imaging condition."""
     fields = ("id", schema.SOURCE_PATH, "filepath", schema.PIXEL_SIZE_NM, schema.INFO_BAR_ROWS, BAR, *CONDITION)
     columns = dataset.flat(ds).values(list(fields))
@@ -86,7 +110,7 @@ def _groups(ds: Any) -> dict[tuple[Any, ...], list[Row]]:
         )
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        if row[BAR] and row[schema.PIXEL_SIZE_NM] is None:
+        if row[BAR] and row[schema.PIXEL_SIZE_NM] is None and row[schema.VIEW] in views:
             groups.setdefault(tuple(row[name] for name in CONDITION), []).append(row)
     return dict(sorted(groups.items(), key=lambda item: str(item[0])))
 
@@ -94,8 +118,9 @@ def _groups(ds: Any) -> dict[tuple[Any, ...], list[Row]]:
 def _offer(rows: Sequence[Row], reader: Reader | None, length_nm: float | None) -> Offer:
     if reader is None:  # a person's label holds for every bar that is as long as the others
         return offer([row[BAR] for row in rows], [length_nm] * len(rows))
-    step = max(1, len(rows) // SAMPLES)
-    sample = rows[::step][:SAMPLES]
+    # Spread to both ends: when the magnification is not known, a change in the middle should not go unseen.
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(SAMPLES, len(rows))).round().astype(int))
+    sample = [rows[index] for index in chosen]
     return offer([row[BAR] for row in sample], [_read(reader, row) for row in sample])
 
 

@@ -66,7 +66,7 @@ def test_offered_applied_and_cleared(ds: Any) -> None:
     written = run("--dataset", ds.name, "--length", "10 µm", "--apply")
     assert "60 px = 10 um -> 166.7 nm/px (2 of 2 agree)" in written.output
     assert sizes(ds) == [7.0, pytest.approx(10_000 / 60), pytest.approx(10_000 / 60)]
-    assert "cleared: 2" in run("--dataset", ds.name, "--clear").output
+    assert "2 pixel sizes emptied again" in run("--dataset", ds.name, "--clear").output
     assert sizes(ds) == [7.0, None, None]
 
 
@@ -78,6 +78,41 @@ def test_a_view_with_another_scale_bar_gets_no_pixel_size(ds: Any) -> None:
     dataset.write_views(ds, {other: {"scale_bar_px": 90.0}})
     run("--dataset", ds.name, "--length", "10 um", "--apply")
     assert sizes(ds) == [None, None, None]  # they contradict each other: whose is 10 um?
+
+
+def test_a_stated_length_can_be_kept_to_some_views(tmp_path: Path, dataset_name: str) -> None:
+    from sem_curate import dataset
+    from sem_curate.ingest.run import ingest
+
+    for view in ("view1", "view2"):
+        cv2.imwrite(str(tmp_path / f"P_{view}.png"), picture(ord(view[-1])))
+    ingest(tmp_path, dataset_name, views=("view1", "view2"))
+    ds = dataset.load_dataset(dataset_name)
+    measured(ds)
+    said = run("--dataset", ds.name, "--length", "10 um", "--view", "view2", "--apply")
+    assert "1 views written" in said.output
+    sizes_of = dict(zip(*dataset.flat(ds).values([schema.VIEW, schema.PIXEL_SIZE_NM]), strict=True))
+    assert sizes_of == {"view1": None, "view2": pytest.approx(10_000 / 60)}
+    wrong = run("--dataset", ds.name, "--length", "10 um", "--view", "veiw1")
+    assert "Did you mean 'view1'" in str(wrong.exception)
+
+
+def test_the_last_view_is_read_too_and_a_contradiction_says_how_to_go_on(
+    tmp_path: Path, dataset_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sem_curate import dataset
+    from sem_curate.ingest.run import ingest
+    from sem_curate.quality import offers
+
+    for particle in range(6):
+        cv2.imwrite(str(tmp_path / f"P{particle}_view1.png"), picture(particle))
+    ingest(tmp_path, dataset_name, views=("view1",))
+    measured(dataset.load_dataset(dataset_name))
+    monkeypatch.setattr(offers, "load_reader", lambda: "stands in for the OCR package")
+    monkeypatch.setattr(offers, "_read", lambda _, row: 5_000.0 if "P5_" in row["filepath"] else 10_000.0)
+    said = run("--dataset", dataset_name).output
+    assert "contradict each other (4 of 5 agree)" in said
+    assert "nothing to write" in said
 
 
 def test_errors_name_the_remedy(ds: Any) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from sem_curate import messages
 from sem_curate.arrays import Bools, Floats, unit_rows
+from sem_curate.embed.encoders import get_encoder
 from sem_curate.quality import gate
+from sem_curate.rendering.render import render_views
 from sem_curate.search.opinion import DISPUTES, MOST_DISPUTED, PROMPTS, SEEN, TAGS, Frozen, directions, freeze
 
 DIM = 16
@@ -93,10 +97,11 @@ FROZEN = frozen_of(views(300))
 
 
 def test_disputes_go_both_ways_and_only_where_the_model_is_a_judge() -> None:
-    seen = FROZEN.opinion(0, z(charging=8.0, blur=8.0), [])
-    assert (seen.seen, seen.disputed) == (("blur", "charging"), ("charging",))
+    seen = FROZEN.opinion(0, z(charging=8.0, saturation=8.0), [])
+    assert (seen.seen, seen.disputed) == (("charging", "saturation"), ("charging",))
     assert FROZEN.opinion(0, z(charging=8.0), ["charging"]).disputed == ()
-    assert FROZEN.opinion(0, z(noise=-8.0, blur=-8.0), ["noise", "blur"]).disputed == ("noise",)
+    assert FROZEN.opinion(0, z(noise=-8.0, saturation=-8.0), ["noise", "saturation"]).disputed == ("noise",)
+    assert FROZEN.opinion(0, z(blur=8.0), []).disputed == ("blur",)
     assert FROZEN.opinion(0, z(noise=-8.0), []).disputed == ()
     assert FROZEN.opinion(0, z(), ["noise", "charging"]).disputed == ()
 
@@ -126,3 +131,23 @@ def test_a_dispute_always_contradicts_the_tags_in_force(values: list[float], in_
         above = surprise[TAGS.index(tag)] > 0
         assert above != (tag in in_force)
     assert set(formed.seen) == {tag for tag, value in zip(TAGS, surprise, strict=True) if value >= SEEN}
+
+
+def test_the_bundled_model_disputes_tags_that_are_grossly_wrong_and_leaves_right_ones_alone() -> None:
+    encoder = get_encoder("bundled:sem-clip")
+    rendered = [render_views(1_600_000 + number, ["view1"], size=96).views["view1"] for number in range(40)]
+    sharp = [view.image for view in rendered if view is not None]
+
+    def embedded(images: list[Any]) -> Floats:
+        return unit_rows(encoder.embed_images(np.stack([encoder.preprocess(image) for image in images])))[:, None]
+
+    vectors, nothing = embedded(sharp), np.zeros((len(sharp), 1, len(TAGS)), bool)
+    frozen = freeze(directions(encoder), vectors, np.ones((len(sharp), 1), bool), nothing, 0)
+    blurred = embedded([cv2.GaussianBlur(image, (0, 0), 5) for image in sharp[:10]])
+    untagged = [frozen.opinion(0, z[0], []).disputed for z in frozen.surprise(blurred)]
+    assert sum("blur" in disputed for disputed in untagged) >= 9
+    assert not any(frozen.opinion(0, z[0], ["blur"]).disputed for z in frozen.surprise(blurred))
+    right = [frozen.opinion(0, z[0], []).disputed for z in frozen.surprise(vectors)]
+    assert sum("blur" in disputed for disputed in right) == 0
+    wrongly_tagged = [frozen.opinion(0, z[0], ["blur"]).disputed for z in frozen.surprise(vectors)]
+    assert any("blur" in disputed for disputed in wrongly_tagged)
