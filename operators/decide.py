@@ -59,6 +59,7 @@ class Decide(SemOperator):
                     label_id=label_id,
                     by=_forms.reviewer_of(ctx),
                     request_id=f"{request}:{particle_id}",
+                    batch=request,
                 )
                 decided += 1
             except SemCurateError as error:

@@ -10,19 +10,29 @@ from fiftyone.operators import types
 from . import _forms
 from ._base import SemOperator
 
-MOST = 500  # as many as a bulk decision that somebody may want back
+MOST = 500  # a bulk action counts as one
 
 
 class Undo(SemOperator):
-    """Undoes the reviewer's latest decisions, newest first."""
+    """Undoes the reviewer's latest actions, newest first."""
 
     NAME = "undo"
     LABEL = "SEM: 元に戻す / undo"
-    DESCRIPTION = "Take back your own latest decisions. The history keeps both the decision and its undo."
+    DESCRIPTION = (
+        "Take back your own latest decisions and tag corrections; a bulk action counts as one. "
+        "The history keeps both the action and its undo."
+    )
     BUTTON = "Undo / 元に戻す"
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
-        inputs.int("count", required=True, default=1, min=1, max=MOST, label="件数 / how many")
+        inputs.int(
+            "count",
+            required=True,
+            default=1,
+            min=1,
+            max=MOST,
+            label="操作の数（一括操作は1つ） / how many actions (a bulk is one)",
+        )
         _forms.ask_reviewer(inputs)
         _forms.ask_confirmation(ctx, inputs, int(ctx.params.get("count") or 1), "undo")
 
@@ -31,10 +41,13 @@ class Undo(SemOperator):
 
         by, undone = _forms.reviewer_of(ctx), []
         for _ in range(int(ctx.params["count"])):
-            event = review.undo(ctx.dataset, by=by, request_id=uuid.uuid4().hex)
-            if event is None:
+            taken = review.undo(ctx.dataset, by=by, request_id=uuid.uuid4().hex)
+            if taken is None:
                 break
-            undone.append(event["particle_id"])
+            undone.append(taken)
+        count, kept = (sum(taken[name] for taken in undone) for name in ("count", "kept"))
         ctx.ops.reload_dataset()
-        ctx.ops.notify(f"{len(undone)} 件を元に戻しました / undone", variant="success" if undone else "warning")
-        return {"undone": len(undone), "particles": ", ".join(undone[:10])}
+        told = f"{count} 件を元に戻しました / undone" + (f", {kept} 件は他の人が変更済み / kept" if kept else "")
+        ctx.ops.notify(told, variant="success" if undone and not kept else "warning")
+        particles = ", ".join(taken["particle_id"] for taken in undone[:10])
+        return {"actions": len(undone), "undone": count, "kept": kept, "particles": particles}

@@ -144,7 +144,7 @@ class SemCuratePanel(Panel):
 
     @answers
     def undo(self, ctx: Any) -> Answer:
-        """Take back this reviewer's latest decision or tag correction; ``undone`` is None when there is none."""
+        """Take back this reviewer's latest decision, tag correction or bulk of them; ``undone`` None: there is none."""
         from sem_curate.review import run as review
 
         undone = review.undo(ctx.dataset, by=_reviewer(ctx), request_id=ctx.params["request_id"])

@@ -55,7 +55,7 @@ def decide(dataset_name: str, by: str | None, particle_id: str, action: str, lab
 @reviewer_option
 @output.json_option
 def undo(dataset_name: str, by: str | None, as_json: bool) -> None:
-    """Take back your newest decision or tag correction that still stands."""
+    """Take back your newest decision or tag correction that still stands; of a bulk action, all of it."""
     ds = open_dataset(dataset_name)
     from sem_curate.review import run as review
 
@@ -99,6 +99,10 @@ def tags_command(
 def _undone(result: dict[str, Any] | None) -> str:
     if result is None:
         return "nothing to undo"
+    if result["count"] > 1 or result["kept"]:
+        what = "tag corrections" if result["view"] else "decisions"
+        kept = f"; {result['kept']} stay, because somebody else changed them since" if result["kept"] else ""
+        return f"{result['count']} {what} taken back, which were made together{kept}"
     if result["view"]:
         return _tags_text(result["card"], result["view"])
     return f"{result['particle_id']} is {result['card']['decision']} again"

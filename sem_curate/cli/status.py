@@ -50,11 +50,41 @@ def _status(ds: Any) -> dict[str, Any]:
         "encoder_keys": dataset.encoder_keys(ds),
         "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
         "unmirrored": len(history.unmirrored(identity)),
-        "newest": [
-            {"at": event.at, "by": event.by, "particle_id": event.particle_id, "decision": event.decision or event.kind}
-            for event in history.newest(identity, limit=5)
-        ],
+        "newest": _newest(identity),
     }
+
+
+def _newest(identity: str) -> list[dict[str, Any]]:
+    from sem_curate.registry import history, labels
+
+    actions = history.newest(identity, limit=5)
+    names = labels.by_ids({event.label_id for event, _ in actions if event.label_id})
+    return [
+        {
+            "at": event.at,
+            "by": event.by,
+            "particle_id": event.particle_id,
+            "decision": event.decision or event.kind,
+            "label": names[event.label_id].name("ja") if event.label_id in names else None,
+            "view": event.view,
+            "tags": None if event.tags is None else list(event.tags),
+            "together": together,
+        }
+        for event, together in actions
+    ]
+
+
+def _action_text(row: dict[str, Any]) -> str:
+    where = f"{row['particle_id']} {row['view']}" if row["view"] else row["particle_id"]
+    if row["together"] > 1:
+        where = f"{where} and {row['together'] - 1} more"
+    if row["decision"] == "undo":
+        return f"{where}: {'tag correction' if row['view'] else 'decision'} taken back"
+    if row["decision"] != "tag":
+        return f"{where}: {' '.join(filter(None, (row['decision'], row['label'])))}"
+    if row["together"] > 1:
+        return f"{where}: tags corrected"
+    return f"{where}: tags {', '.join(row['tags'] or ()) or 'none'}"
 
 
 def _text(result: dict[str, Any]) -> str:
@@ -66,7 +96,5 @@ def _text(result: dict[str, Any]) -> str:
         f"waiting: {', '.join(f'{stage} {count}' for stage, count in result['pending'].items())}",
         f"masters: {result['master_set']['masters']} (version {result['master_set']['version']})",
     ]
-    lines += [
-        f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {row['particle_id']} {row['decision']}" for row in result["newest"]
-    ]
+    lines += [f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {_action_text(row)}" for row in result["newest"]]
     return "\n".join(lines)

@@ -133,6 +133,7 @@ class Event(Document):
     view = StringField()  # of a tag correction, and of its undo
     tags = ListField(StringField(), default=None)  # the complete list that the reviewer says is right
     image = StringField()  # content hash of the pixels that were judged
+    batch = StringField()  # shared by the events of one action on many
     by = StringField(required=True)
     at = DateTimeField(default=now)
     source = StringField(default="")
@@ -148,6 +149,7 @@ class Event(Document):
             {"fields": ["dataset_id", "by", "-at"]},
             {"fields": ["dataset_id", "mirrored"], "partialFilterExpression": {"mirrored": False}},
             {"fields": ["dataset_id", "kind"], "partialFilterExpression": {"kind": "tag"}},
+            {"fields": ["dataset_id", "batch"], "partialFilterExpression": {"batch": {"$type": "string"}}},
         ],
     }
 

@@ -15,7 +15,8 @@ class EventView:
 
     ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what), ``"tag"`` (``tags`` is the complete list that a
     reviewer says is right for ``view``, whose pixels had the hash ``image``) or ``"undo"`` (``undoes`` names an event;
-    ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle.
+    ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle. ``batch`` is
+    shared by the events of one action on many views or particles, which are taken back together.
     """
 
     event_id: str
@@ -34,6 +35,7 @@ class EventView:
     view: str | None = None
     tags: tuple[str, ...] | None = None
     image: str | None = None
+    batch: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ What happened is stored; what is in force is computed by :mod:`fold`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo import InsertOne, UpdateMany, UpdateOne
@@ -28,7 +29,7 @@ def append(event: EventView, dataset_id: str) -> EventView:
         ConflictError: another event took this place in the particle's history first.
     """
     ensure_indexes()
-    document = _document(event, dataset_id)
+    document = _document(event, dataset_id, now())
     try:
         journaled(Event).insert_one(document)
     except DuplicateKeyError:
@@ -44,11 +45,12 @@ def append(event: EventView, dataset_id: str) -> EventView:
 def append_many(events: Sequence[EventView], dataset_id: str) -> list[EventView]:
     """Store many events; those whose place was taken in the meantime are left out of the result."""
     ensure_indexes()
+    moment = now()
     stored: list[EventView] = []
     for start in range(0, len(events), CHUNK):
         part = events[start : start + CHUNK]
         try:
-            journaled(Event).bulk_write([InsertOne(_document(e, dataset_id)) for e in part], ordered=False)
+            journaled(Event).bulk_write([InsertOne(_document(e, dataset_id, moment)) for e in part], ordered=False)
             refused: set[int] = set()
         except BulkWriteError as error:
             refused = {failure["index"] for failure in error.details["writeErrors"]}
@@ -91,18 +93,46 @@ def view_tags(dataset_id: str, particle_ids: Collection[str] | None = None) -> d
     return {key: views for key, views in found.items() if views}
 
 
-def newest_of(dataset_id: str, by: str, *, limit: int = 50) -> list[EventView]:
-    """Return a reviewer's newest events, newest first."""
+def newest_of(dataset_id: str, by: str, *, limit: int = 50, skip: int = 0) -> list[EventView]:
+    """Return a reviewer's decisions and corrections, newest first; undos are left out."""
     connect()
-    query = {"dataset_id": dataset_id, "by": by}
-    found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1)]).limit(limit)
+    query = {"dataset_id": dataset_id, "by": by, "kind": {"$ne": "undo"}}
+    found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1), ("_id", -1)]).skip(skip).limit(limit)
     return [_from_raw(document) for document in found]
 
 
-def newest(dataset_id: str, *, limit: int = 20) -> list[EventView]:
-    """Return the newest events of a dataset, newest first."""
+def newest(dataset_id: str, *, limit: int = 20) -> list[tuple[EventView, int]]:
+    """Return the newest actions of a dataset, newest first: one of the events of each, and how many they are."""
     connect()
-    found = Event._get_collection().find({"dataset_id": dataset_id}).sort([("at", -1)]).limit(limit)
+    found: list[EventView] = []
+    batches: set[str] = set()
+    for document in Event._get_collection().find({"dataset_id": dataset_id}).sort([("at", -1), ("seq", -1)]):
+        if len(found) == limit:
+            break
+        event = _from_raw(document)
+        if event.batch not in batches:
+            found.append(event)
+        if event.batch:
+            batches.add(event.batch)
+    return [(event, _size(dataset_id, event.batch) if event.batch else 1) for event in found]
+
+
+def _size(dataset_id: str, batch: str) -> int:
+    return int(Event._get_collection().count_documents({"dataset_id": dataset_id, "batch": batch}))
+
+
+def get(dataset_id: str, event_id: str) -> EventView | None:
+    """Return one event, or None."""
+    connect()
+    found = Event._get_collection().find_one({"_id": event_id, "dataset_id": dataset_id})
+    return _from_raw(found) if found else None
+
+
+def of_batch(dataset_id: str, batch: str) -> list[EventView]:
+    """Return the events of one action on many, in the order of their particles."""
+    connect()
+    query = {"dataset_id": dataset_id, "batch": batch}
+    found = Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)])
     return [_from_raw(document) for document in found]
 
 
@@ -177,13 +207,14 @@ def get_receipts(receipt_ids: Collection[str]) -> dict[str, dict[str, Any]]:
     return {str(row["_id"]): dict(row["content"]) for row in found}
 
 
-def _document(event: EventView, dataset_id: str) -> dict[str, Any]:
+def _document(event: EventView, dataset_id: str, moment: datetime) -> dict[str, Any]:
     return {
         "_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id, "seq": event.seq,
         "kind": event.kind, "decision": event.decision, "label_id": event.label_id, "undoes": event.undoes,
-        "by": event.by, "at": event.at or now(), "source": event.source, "receipt_id": event.receipt_id,
+        "by": event.by, "at": event.at or moment, "source": event.source, "receipt_id": event.receipt_id,
         "seconds": event.seconds, "note": event.note, "view": event.view,
-        "tags": None if event.tags is None else list(event.tags), "image": event.image, "mirrored": False,
+        "tags": None if event.tags is None else list(event.tags), "image": event.image, "batch": event.batch,
+        "mirrored": False,
     }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def decision_event(
     seen_seq: int | None = None,
     source: str = "app",
     seconds: float | None = None,
+    batch: str | None = None,
 ) -> EventView:
     """Return the event that an action stands for.
 
@@ -47,6 +48,7 @@ def decision_event(
         seen_seq: the newest event the reviewer saw; None skips the check.
         source: where the action came from.
         seconds: how long the reviewer looked.
+        batch: of one action on many particles.
 
     Raises:
         InputError: unknown action, nothing to accept, no label chosen, no reviewer.
@@ -58,7 +60,7 @@ def decision_event(
     decision, chosen = _outcome(particle_id, action, proposed, label_id)
     return EventView(
         event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="decide", by=by, decision=decision,
-        label_id=chosen, source=source, receipt_id=receipt_id, seconds=seconds,
+        label_id=chosen, source=source, receipt_id=receipt_id, seconds=seconds, batch=batch,
     )  # fmt: skip
 
 
@@ -85,6 +87,7 @@ def tag_event(
     image: str | None = None,
     seen_seq: int | None = None,
     source: str = "app",
+    batch: str | None = None,
 ) -> EventView:
     """Return the event that says which quality tags are right for a view.
 
@@ -98,6 +101,7 @@ def tag_event(
         image: content hash of the pixels that the reviewer saw.
         seen_seq: the newest event the reviewer saw; None skips the check.
         source: where the correction came from.
+        batch: of one action on many views.
 
     Raises:
         InputError: an unknown tag, one that cannot be chosen, no reviewer.
@@ -107,7 +111,7 @@ def tag_event(
     _check(particle_id, state, by, seen_seq)
     return EventView(
         event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="tag", by=by, source=source,
-        view=view, tags=chosen, image=image,
+        view=view, tags=chosen, image=image, batch=batch,
     )  # fmt: skip
 
 
@@ -156,34 +160,55 @@ def _check(particle_id: str, state: State, by: str, seen_seq: int | None) -> Non
         )
 
 
-def undo_event(
-    own: Sequence[EventView], histories: Mapping[str, Sequence[EventView]], *, by: str, request_id: str
-) -> EventView | None:
-    """Return the undo of the reviewer's newest decision or tag correction that still stands; None without one.
+def newest_standing(own: Sequence[EventView], histories: Mapping[str, Sequence[EventView]]) -> EventView | None:
+    """Return the first decision or tag correction that was not taken back, or None.
 
     Args:
-        own: the reviewer's events, newest first.
+        own: a reviewer's events, newest first.
+        histories: all events of the particles they touch.
+    """
+    for event in own:
+        if event.kind != "undo" and event.event_id in active_ids(histories.get(event.particle_id, ())):
+            return event
+    return None
+
+
+def undo_events(
+    targets: Sequence[EventView], histories: Mapping[str, Sequence[EventView]], *, by: str, request_id: str
+) -> tuple[list[EventView], list[str]]:
+    """Return the undos of the targets that still stand, and why others have to stay.
+
+    A target stays when somebody else acted on the same afterwards, the particle's decision or that view's tags: undoing
+    it would take back their word too.
+
+    Args:
+        targets: one event, or all of a batch.
         histories: all events of the particles they touch.
         by: the reviewer.
         request_id: unique per intention.
-
-    Raises:
-        ConflictError: when somebody else acted on the same afterwards, the particle's decision or that view's tags;
-            undoing would take back their word too.
     """
-    for event in own:
-        events = histories.get(event.particle_id, ())
+    made: list[EventView] = []
+    refused: list[str] = []
+    taken: dict[str, int] = {}
+    for target in targets:
+        events = histories.get(target.particle_id, ())
         active = active_ids(events)
-        if event.kind == "undo" or event.event_id not in active:
+        if target.event_id not in active:
             continue
-        later = _later_by_others(event, events, active)
+        later = _later_by_others(target, events, active)
         if later:
-            raise ConflictError(_changed_since(event, later[-1].by))
-        newest = max(other.seq for other in events)
-        return EventView(
-            request_id, event.particle_id, newest + 1, "undo", by, undoes=event.event_id, source="app", view=event.view
-        )
-    return None
+            refused.append(_changed_since(target, later[-1].by))
+            continue
+        seq = taken.get(target.particle_id) or max(event.seq for event in events)
+        taken[target.particle_id] = seq + 1
+        made.append(
+            EventView(
+                request_id if target.batch is None else f"{request_id}:{target.event_id}", target.particle_id, seq + 1,
+                "undo", by, undoes=target.event_id, source="app", view=target.view,
+                batch=request_id if target.batch else None,
+            )
+        )  # fmt: skip
+    return made, refused
 
 
 def _changed_since(event: EventView, who: str) -> str:
@@ -201,6 +226,7 @@ def _later_by_others(event: EventView, events: Sequence[EventView], active: Coll
         other
         for other in events
         if other.seq > event.seq
+        and other.kind != "undo"  # whoever took their own word back leaves ours as it was
         and other.event_id in active
         and other.by != event.by
         and about[other.event_id] == about[event.event_id]

@@ -14,7 +14,7 @@ from sem_curate.errors import InputError
 from sem_curate.registry import history
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
-from sem_curate.review import actions, cards
+from sem_curate.review import actions, cards, undoing
 
 QUEUES: Mapping[str, Mapping[str, Any]] = {
     "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
@@ -129,6 +129,7 @@ def decide(
     seen_seq: int | None = None,
     seconds: float | None = None,
     source: str = "app",
+    batch: str | None = None,
 ) -> dict[str, Any]:
     """Record a reviewer's decision: history first, then the fields of every slice.
 
@@ -144,6 +145,7 @@ def decide(
         seen_seq: ``card["seq"]`` that the reviewer saw.
         seconds: how long the reviewer looked.
         source: "app", "cli", "operator", ...
+        batch: shared by the decisions of one action on many particles; a single undo takes all of them back.
 
     Returns:
         ``{"event_id", "decision", "label_id", "card"}``.
@@ -163,6 +165,7 @@ def decide(
         intended = actions.decision_event(
             particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
             receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
+            batch=batch,
         )  # fmt: skip
         event = history.append(intended, identity)
     mirror.refresh(ds, [particle_id])
@@ -183,30 +186,31 @@ def _proposed(ds: fo.Dataset, particle_id: str) -> tuple[str | None, str | None]
 
 
 def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
-    """Take back the reviewer's newest decision or tag correction that still stands; None when there is none.
+    """Take back the reviewer's newest action that still stands; None when there is none.
+
+    An action is a decision or a tag correction, or a whole bulk of them.
 
     Returns:
-        ``{"event_id", "particle_id", "view", "card"}``; ``view`` is None unless a tag correction was taken back.
+        ``{"event_id", "particle_id", "view", "count", "kept", "card"}``: what was taken back, the first of it if it was
+        a bulk; ``view`` is None unless a tag correction was taken back; ``count`` decisions or corrections were taken
+        back, and ``kept`` stay because somebody else acted on the same afterwards.
 
     Raises:
         ConflictError: somebody else acted on the same afterwards: the particle's decision, or that view's tags.
     """
-    identity = dataset.dataset_id(ds)
-    own = history.newest_of(identity, by)
-    repeated = next((event for event in own if event.event_id == request_id), None)
-    if repeated is None:
-        histories = history.of_particles(identity, {event.particle_id for event in own})
-        event = actions.undo_event(own, histories, by=by, request_id=request_id)
-        if event is None:
-            return None
-        repeated = history.append(event, identity)
-    mirror.refresh(ds, [repeated.particle_id])
-    particle_id = repeated.particle_id
+    taken = undoing.take_back(dataset.dataset_id(ds), by=by, request_id=request_id)
+    if taken is None:
+        return None
+    touched = dict.fromkeys(event.particle_id for event in taken.events)
+    mirror.refresh(ds, touched)
+    first = taken.events[0]
     return {
-        "event_id": repeated.event_id,
-        "particle_id": particle_id,
-        "view": repeated.view,
-        "card": card(ds, particle_id),
+        "event_id": first.event_id,
+        "particle_id": first.particle_id,
+        "view": first.view,
+        "count": len(taken.events),
+        "kept": taken.kept,
+        "card": card(ds, first.particle_id),
     }
 
 

@@ -91,6 +91,8 @@ def correct_many(
 ) -> dict[str, Any]:
     """Add and remove tags on many views, one event each; a view that already is as wanted gets none.
 
+    The events are one batch: a single undo takes all of them back.
+
     Args:
         ds: the dataset.
         views: ``(particle_id, view)`` pairs.
@@ -161,7 +163,7 @@ class _Bulk:
             made.append(
                 actions.tag_event(
                     particle_id, name, tags, state, by=self.by, request_id=request_id, source=self.source,
-                    image=dataset.content_hash(view),
+                    image=dataset.content_hash(view), batch=self.request_id,
                 )
             )  # fmt: skip
             state = replace(state, seq=state.seq + 1)

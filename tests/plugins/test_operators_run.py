@@ -99,9 +99,18 @@ def test_undo_takes_back_the_newest_first(ds: Any, operators: dict[str, Any]) ->
     for particle in ("P-needle-2", "P-needle-3", "P-sphere-2"):
         run("decide", ds, selected=samples(ds, particle), scope="selected", action="unknown", by="佐藤")
     result = run("undo", ds, count=2, by="佐藤")
-    assert result.result == {"undone": 2, "particles": "P-sphere-2, P-needle-3"}
+    assert result.result == {"actions": 2, "undone": 2, "kept": 0, "particles": "P-sphere-2, P-needle-3"}
     assert {decision for decision, _ in fields(ds, "P-sphere-2")} == {"undecided"}
     assert {decision for decision, _ in fields(ds, "P-needle-2")} == {"unknown"}
+
+
+def test_one_undo_takes_back_a_bulk_decision(ds: Any, operators: dict[str, Any]) -> None:
+    chosen = samples(ds, "P-porous-2", "P-sphere-2", "P-needle-2")
+    run("decide", ds, selected=chosen, scope="selected", action="unknown", by="佐藤")
+    result = run("undo", ds, count=1, by="佐藤").result
+    assert (result["actions"], result["undone"], result["kept"]) == (1, 3, 0)
+    for particle in ("P-porous-2", "P-sphere-2", "P-needle-2"):
+        assert {decision for decision, _ in fields(ds, particle)} == {"undecided"}
 
 
 def test_undo_stops_where_there_is_nothing_left(ds: Any, operators: dict[str, Any]) -> None:
@@ -294,6 +303,15 @@ def test_tags_are_corrected_on_the_selected_images_only_and_undone(ds: Any, oper
     assert after == {view: value for view, value in before.items() if view != "view2"}
     run("undo", ds, count=1, by="佐藤")
     assert tags_of(ds, "P-needle-2") == before
+
+
+def test_one_undo_takes_back_tags_of_many_images(ds: Any, operators: dict[str, Any]) -> None:
+    particles = ("P-needle-2", "P-sphere-2", "P-porous-2")
+    before = [tags_of(ds, particle) for particle in particles]
+    corrected = run("correct_tags", ds, selected=samples(ds, *particles), add=["drift"], by="佐藤").result["corrected"]
+    assert corrected >= 2  # what is tagged already needs no correction
+    assert run("undo", ds, count=1, by="佐藤").result["undone"] == corrected
+    assert [tags_of(ds, particle) for particle in particles] == before
 
 
 def test_the_condition_report_is_a_table(ds: Any, operators: dict[str, Any]) -> None:

@@ -200,9 +200,41 @@ def test_many_views_at_once(ds: Any) -> None:
     assert read(ds)["view1"][schema.QUALITY_TAGS] == ["blur"]
     again = correct_many(ds, views, by="sato", request_id="m", add=["blur"])
     assert (again["corrected"], again["unchanged"]) == (0, 3)
-    assert {undo(ds, request_id=f"u{i}")["particle_id"] for i in range(2)} == {"P1", "P2"}
+    undone = undo(ds)
+    assert (undone["count"], undone["kept"], undone["view"]) == (2, 0, "view1")
+    assert {read(ds, key)["view1"][schema.TAGS_BY] for key in ("P1", "P2")} == {None}
+    assert undo(ds)["count"] == 2  # the same request changes nothing more
+    assert undo(ds, request_id="u2") is None
+    assert correct_many(ds, views, by="sato", request_id="m", add=["blur"])["corrected"] == 0
     with pytest.raises(InputError, match="at least one tag"):
         correct_many(ds, views, by="sato", request_id="n")
+
+
+def test_undo_of_a_bulk_leaves_what_others_changed_and_goes_on_to_older_actions(ds: Any) -> None:
+    from sem_curate.review.tags import correct_many
+
+    correct(ds, "drift", view="view2")
+    both = [("P1", "view1"), ("P2", "view1")]
+    correct_many(ds, both, by="sato", request_id="m", add=["noise"])
+    correct(ds, "charging", particle_id="P2", by="ito", request_id="i")
+    undone = undo(ds)
+    assert (undone["particle_id"], undone["count"], undone["kept"]) == ("P1", 1, 1)
+    assert read(ds, "P1")["view1"][schema.TAGS_BY] is None
+    assert read(ds, "P2")["view1"][schema.QUALITY_TAGS] == ["charging"]
+    with pytest.raises(ConflictError, match="changed by ito"):
+        undo(ds, request_id="u2")
+    undo(ds, by="ito", request_id="u3")
+    assert undo(ds, request_id="u4")["particle_id"] == "P2"
+    assert (undo(ds, request_id="u5")["view"], undo(ds, request_id="u6")) == ("view2", None)
+
+
+def test_undo_reaches_back_behind_many_actions_that_were_taken_back(ds: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sem_curate.review import undoing
+
+    monkeypatch.setattr(undoing, "PAGE", 2)
+    for number in range(8):
+        correct(ds, "noise", request_id=f"r{number}")
+    assert [undo(ds, request_id=f"u{number}") is not None for number in range(9)] == [True] * 8 + [False]
 
 
 def test_the_command_line_corrects_confirms_and_undoes(ds: Any) -> None:
@@ -261,3 +293,44 @@ def test_a_correction_survives_kill_9_and_its_fields_catch_up(ds: Any, moment: s
     assert "propose" in found["view1"][schema.PENDING]
     assert mirror.catch_up(ds) == 0
     assert mirror.rebuild(ds)["corrected"] == 0
+
+
+KILLED_IN_A_BULK_UNDO = """
+    import os, signal, sys
+    from sem_curate import mirror
+    from sem_curate.registry import history
+
+    store = history.append_many
+    def some(events, identity):
+        if sys.argv[2] == "half":
+            store(events[:1], identity)
+        elif sys.argv[2] == "all":
+            store(events, identity)
+        os.kill(os.getpid(), signal.SIGKILL)
+    history.append_many = some
+    from sem_curate import dataset
+    from sem_curate.review import run
+
+    run.undo(dataset.load_dataset(sys.argv[1]), by="sato", request_id="u")
+"""
+
+
+@pytest.mark.parametrize("stored", ["none", "half", "all"])
+@pytest.mark.parametrize("again", ["u", "another"])
+def test_undo_of_a_bulk_is_finished_after_kill_9(ds: Any, stored: str, again: str) -> None:
+    from sem_curate import mirror
+    from sem_curate.review.tags import correct_many
+
+    before = {key: without_pending(read(ds, key)) for key in ("P1", "P2")}
+    correct_many(ds, [("P1", "view1"), ("P1", "view2"), ("P2", "view1")], by="sato", request_id="m", add=["noise"])
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED_IN_A_BULK_UNDO), ds.name, stored], capture_output=True, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    mirror.catch_up(ds)
+    undone = undo(ds, request_id=again)
+    left = {"none": 3, "half": 2, "all": 0}[stored]
+    assert (undone["count"] if undone else 0) == (3 if again == "u" else left)
+    assert {key: without_pending(read(ds, key)) for key in before} == before
+    assert mirror.rebuild(ds)["corrected"] == 0
+    assert undo(ds, request_id="at last") is None

@@ -10,7 +10,7 @@ export class PanelError extends Error {
 }
 
 export type Decided = { event_id: string; card: Card; counts: Counts };
-export type Undone = { particle_id: string; view: string | null; card: Card } | null;
+export type Undone = { particle_id: string; view: string | null; count: number; kept: number; card: Card } | null;
 
 export type Api = {
   overview(): Promise<Overview>;

@@ -100,6 +100,8 @@ const TEXTS = {
   did_label: ["{particle} を「{label}」に確定しました", "{particle} confirmed as “{label}”"],
   did_unknown: ["{particle} を未知にしました", "{particle} marked as unknown"],
   did_skip: ["{particle} を保留にしました", "{particle} skipped"],
+  did_undo_many: ["まとめて行った {n} 件を元に戻しました", "Undid {n} that were done together"],
+  kept_by_others: ["（{n} 件は他の人が変更済みのためそのままです）", " ({n} stay: somebody else changed them since)"],
   did_undo: ["{particle} の決定を元に戻しました", "Undid the decision on {particle}"],
   nothing_to_undo: ["元に戻せる決定はありません", "There is nothing of yours to undo"],
   saving: ["保存中…", "saving…"],

@@ -162,8 +162,10 @@ export function useReview(api: Api, start: Start) {
       const answer = await write;
       setCounts(answer.counts);
       if (!answer.undone) return toasts.add({ text: say("nothing_to_undo"), tone: "plain" });
-      const { particle_id: particle, view } = answer.undone;
-      toasts.add({ text: view ? say("did_undo_tags", { particle, view }) : say("did_undo", { particle }), tone: "done" });
+      const { particle_id: particle, view, count, kept } = answer.undone;
+      const one = view ? say("did_undo_tags", { particle, view }) : say("did_undo", { particle });
+      const text = count > 1 || kept ? say("did_undo_many", { n: count }) : one;
+      toasts.add({ text: kept ? text + say("kept_by_others", { n: kept }) : text, tone: "done" });
       written.current = null;
       visit.current += 1;
       ahead.current = null;
