@@ -114,6 +114,11 @@ def _quality_text(result: dict[str, Any]) -> str:
     applied = f"{result['rejudged']} views judged again, {result['changed']} changed"
     if "tags" not in result:
         return f"{in_force}; {applied}"
+    if not result["views"] and not result["passed_over"]:
+        return (
+            f"no tags were corrected yet; correct or confirm some in the App (T) or with: sem-curate review tags; "
+            f"{in_force}"
+        )
     columns = ("rules", "learned", "gain", "gain_low")
     rows = [
         (tag, row["positives"], row["views"] - row["positives"], *(_share(row[name]) for name in columns),

@@ -49,6 +49,7 @@ def test_a_tag_is_corrected_with_the_keyboard_and_taken_back(screens: Any, ready
 
     screen.press("z")
     screen.page.locator(".semc-toast").filter(has_text="タグの修正を元に戻しました").first.wait_for()
+    assert screen.page.locator(".semc-toast button").count() == 0  # it would undo something older now
     wait_for_chips(screen, view, corrected=False)
     assert fields(ready, particle, view) == before
 
@@ -119,3 +120,22 @@ def test_nothing_measured_says_what_to_run(screens: Any, served: Any, folder: An
     screen.find("tab-conditions").click()
     screen.wait_for_text("conditions-empty", "sem-curate run --stage quality")
     screen.shoot("conditions-empty")
+
+
+def test_one_undo_takes_back_corrections_made_together(screens: Any, ready: Any) -> None:
+    from sem_curate.review import run as review
+    from sem_curate.review.tags import correct_many
+
+    particle = review.next_id(ready)
+    views = [view["view"] for view in review.card(ready, particle)["views"] if view["present"]]
+    before = [fields(ready, particle, view) for view in views]
+    done = correct_many(ready, [(particle, view) for view in views], by="佐藤", request_id="e2e-bulk", add=["drift"])
+    assert done["corrected"] > 1
+    screen = screens("e2e-ready")
+    assert screen.card() == particle
+    screen.press("z")
+    screen.wait_until_saved(f"まとめて行った {done['corrected']} 件を元に戻しました")
+    for view in views:
+        wait_for_chips(screen, view, corrected=False)
+    screen.shoot("undo-bulk-ja")
+    assert [fields(ready, particle, view) for view in views] == before

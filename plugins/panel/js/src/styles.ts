@@ -175,7 +175,7 @@ export const STYLES = `
 .semc-heat .semc-row-name { position: sticky; left: 0; z-index: 1; background: var(--ground); text-align: left; white-space: nowrap; padding: 2px 6px 2px 8px; max-width: 190px; overflow: hidden; text-overflow: ellipsis; }
 .semc-row-name b { color: var(--ink); font-weight: 600; }
 .semc-row-name small { color: var(--soft); margin-left: 4px; }
-.semc-heat td { padding: 0; text-align: center; min-width: 30px; height: 26px; border-radius: 4px; }
+.semc-heat td { padding: 0; text-align: center; min-width: 26px; height: 26px; border-radius: 4px; }
 .semc .semc-heat td button { width: 100%; height: 26px; padding: 0; border: 1px solid transparent; border-radius: 4px; text-align: center; font-size: 12px; }
 .semc .semc-heat td button:hover { border-color: var(--ink); }
 .semc .semc-heat .semc-hot-cell { color: #14100c; font-weight: 600; }

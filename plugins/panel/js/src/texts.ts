@@ -63,8 +63,8 @@ const TEXTS = {
   n_views: ["{n} 枚", "{n} views"],
   never: ["一度もないもの:", "Never seen:"],
   heat_note: [
-    "数字はビューの割合(%)。マスを押すとその粒子をグリッドに表示します。悪い条件が上です。",
-    "Share of views in %. Press a cell to see its particles in the grid. Worst conditions come first.",
+    "数字はビューの割合(%)。マスを押すとその粒子をグリッドに表示します。「品質」の順では、平均品質×撮影できた割合が低い条件が上です。",
+    "Share of views in %. Press a cell to see its particles in the grid. Sorted by quality, conditions with the lowest mean quality times share of views taken come first.",
   ],
   retake_list: ["再撮影の候補 {n} 粒子", "{n} particles to retake"],
   quality: ["品質", "quality"],

@@ -9,12 +9,14 @@ export type Toasts = {
   add: (toast: Omit<Toast, "id">) => number;
   replace: (id: number, toast: Omit<Toast, "id">) => void;
   remove: (id: number) => void;
+  /** Drop the offers to undo: what they are about was undone, and their button would now undo something older. */
+  undone: () => void;
 };
 
 const SHOWN_MS = 6000; // long enough to read a Japanese sentence and reach the undo button
 const KEPT = 2;
 
-const Context = React.createContext<Toasts>({ list: [], add: () => 0, replace: () => {}, remove: () => {} });
+const Context = React.createContext<Toasts>({ list: [], add: () => 0, replace: () => {}, remove: () => {}, undone: () => {} });
 export const useToasts = () => React.useContext(Context);
 export const ToastProvider = Context.Provider;
 
@@ -34,7 +36,8 @@ export function useToastList(): Toasts {
       setList((now) => now.map((old) => (old.id === id ? { ...toast, id } : old)));
       expire(id);
     };
-    return { add, replace, remove };
+    const undone = () => setList((now) => now.filter((toast) => !toast.undo));
+    return { add, replace, remove, undone };
   }, []);
   return { list, ...commands };
 }

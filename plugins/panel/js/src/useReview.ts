@@ -162,6 +162,7 @@ export function useReview(api: Api, start: Start) {
       const answer = await write;
       setCounts(answer.counts);
       if (!answer.undone) return toasts.add({ text: say("nothing_to_undo"), tone: "plain" });
+      toasts.undone();
       const { particle_id: particle, view, count, kept } = answer.undone;
       const one = view ? say("did_undo_tags", { particle, view }) : say("did_undo", { particle });
       const text = count > 1 || kept ? say("did_undo_many", { n: count }) : one;
