@@ -18,6 +18,7 @@ NEAR_BEST: Final = 0.7  # a whole outline is worth at most this factor of qualit
 # Faults that leave quality alone and yet hinder a person: which particle is meant, or what lies under the bar.
 HINDRANCES: Final[Mapping[str, float]] = {"several_particles": 0.85, "scale_bar": 0.85}
 NOTHING_TO_SEE: Final = "unreadable"
+NOT_WHOLE: Final = frozenset({"contour_missing", "frame_cut"})  # a fibre's ends take up hardly any of its sectors
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def recommend(views: Sequence[ViewQuality]) -> Recommendation | None:
     best = max(usable, key=_worth)
     if sum(view.present for view in views) == 1:
         return Recommendation(best.view, ONLY)
-    whole = [view for view in usable if (view.contour_completeness or 0.0) >= OUTLINE]
+    whole = [view for view in usable if _whole(view)]
     choice = max(whole, key=_worth, default=None)
     if choice is not None and _worth(choice) >= NEAR_BEST * _worth(best):
         return Recommendation(choice.view, WHOLE)
@@ -69,6 +70,10 @@ def recommend_all(particles: Mapping[str, Sequence[ViewQuality]]) -> dict[str, R
     """Choose for many particles, ``{particle_id: ...}``; those without a choice are left out."""
     chosen = {particle_id: recommend(views) for particle_id, views in particles.items()}
     return {particle_id: choice for particle_id, choice in chosen.items() if choice is not None}
+
+
+def _whole(view: ViewQuality) -> bool:
+    return (view.contour_completeness or 0.0) >= OUTLINE and NOT_WHOLE.isdisjoint(view.tags)
 
 
 def _worth(view: ViewQuality) -> float:

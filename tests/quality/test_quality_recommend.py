@@ -44,6 +44,17 @@ def test_a_bar_over_the_particle_and_neighbours_count_against_a_view() -> None:
     assert recommend([both, view("b", 0.7)]).view == "b"  # type: ignore[union-attr]
 
 
+def test_a_view_that_is_said_to_be_cut_does_not_show_the_whole_outline() -> None:
+    for tag in ("frame_cut", "contour_missing"):
+        cut = view("a", 0.8, contour_completeness=1.0, tags=(tag,))
+        found = recommend([cut, view("b", 0.7, contour_completeness=1.0)])
+        assert found is not None
+        assert (found.view, found.reason) == ("b", WHOLE)
+        alone = recommend([cut, view("b", 0.3)])
+        assert alone is not None
+        assert (alone.view, alone.reason) == ("a", BEST)
+
+
 def test_particles_without_a_choice_are_left_out() -> None:
     assert set(recommend_all({"P1": [view("a")], "P2": [view("a", None)]})) == {"P1"}
 
