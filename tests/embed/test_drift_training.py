@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from sem_curate.cli.train import command
 from sem_curate.embed.training import drift, drift_lessons
 from sem_curate.embed.training.drift_net import Network, to_onnx
 from sem_curate.embed.training.loop import TrainConfig
@@ -112,3 +114,11 @@ def test_training_learns(signals: list[drift_lessons.Signal]) -> None:
 def test_no_training_to_go_on_from(signals: list[drift_lessons.Signal], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no drift\.safetensors"):
         drift.train(signals, tmp_path / "out", SHORT, facts={}, start=tmp_path)
+
+
+def test_the_command_trains(tmp_path: Path) -> None:
+    options = ["--particles", "2", "--steps", "1", "--batch", "4", "--out", str(tmp_path), "--json"]
+    result = CliRunner().invoke(command, ["drift", *options])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["steps"] == 1
+    assert (tmp_path / WEIGHTS.name).is_file()
