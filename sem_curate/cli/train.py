@@ -109,6 +109,38 @@ def reader(
     output.emit(result, as_json=as_json)
 
 
+@command.command()
+@click.option("--particles", default=700, show_default=True, type=click.IntRange(2), help="To render, in six views.")
+@click.option("--minutes", default=25.0, show_default=True, help="Training time, rendering not included.")
+@click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead.")
+@click.option("--batch", default=64, show_default=True, type=click.IntRange(4), help="Lessons per step.")
+@click.option("--rate", default=3e-3, show_default=True, help="Learning rate.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="An earlier --out, to go on from.")
+@click.option("--seed", default=0, show_default=True, help="Of particles and training.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Threads.")
+@output.json_option
+def drift(
+    particles: int, minutes: float, steps: int | None, batch: int, rate: float, out: Path, start: Path | None,
+    seed: int, workers: int, as_json: bool,
+) -> None:  # fmt: skip
+    """Train the network of the quality room that sees displaced scan lines."""
+    from sem_curate.embed.training import drift as drift_training
+    from sem_curate.embed.training import drift_lessons
+    from sem_curate.embed.training.loop import TrainConfig
+
+    config = TrainConfig(minutes=minutes, steps=steps, seed=seed, threads=workers, batch=batch, learning_rate=rate)
+    first = drift_training.FIRST_SEED + seed
+    with console("render", enabled=not as_json) as report:
+        signals = drift_lessons.render_signals(particles, seed=first, progress=report)
+    facts = {"particles": particles, "particle_seed": first, "start": start and start.name}
+    with console("train drift", enabled=not as_json) as report:
+        outcome = drift_training.train(signals, out, config, facts=facts, start=start, progress=report)
+    result = {"weights": str(out), "steps": outcome.steps, "seconds": round(outcome.seconds, 1),
+              "loss": round(outcome.losses[-1], 4)}  # fmt: skip
+    output.emit(result, as_json=as_json)
+
+
 def _quality_text(result: dict[str, Any]) -> str:
     in_force = f"model {result['version']} is in force" if result["version"] else "the rules decide"
     applied = f"{result['rejudged']} views judged again, {result['changed']} changed"

@@ -1,34 +1,53 @@
-"""How irregularly the scan lines are shifted sideways: jitter from row to row, wobble and jumps.
+"""How far scan lines are from where they belong: wandering and jumps, seen by a small network, and jitter.
 
-Slow drift only shears the image and cannot be seen in one image. Row shifts are found by least squares on brightness
-(Lucas and Kanade, IJCAI 1981), with one unknown per row.
+Slow drift only shears the image and cannot be seen in one image. What the network is given are, per cell of 4 rows and
+8 columns, the tilt of edges by least squares on brightness (Lucas and Kanade, IJCAI 1981) at four scales, and the
+pixels themselves. It averages over the whole row late: outlines, texture and noise tilt each their own way and cancel,
+displaced scan lines tilt everything in a row alike. It learned on simulated images only (``sem-curate train drift``).
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
 
 from sem_curate.arrays import Floats
+from sem_curate.quality import reader
 
+WEIGHTS: Final = Path(__file__).with_name("weights") / "drift.onnx"
 MIN_SIDE: Final = 16
 COLUMNS: Final = 320  # at least; columns are averaged down to this: a row's place is known as well, at a quarter of the
 # work on a 1280 px image
-ROWS: Final = 512  # the middle ones; a deviation is known to 3 % from as many
+ROWS: Final = 256  # the middle ones; a deviation is known to 5 % from as many
 LIMIT: Final = 20.0
-BANDS: Final = 96  # few enough that noise averages out, many enough to follow the wandering
-WIDTH: Final = 256
-BLOCKS: Final = ((8, 3), (12, 2))  # columns, and bands on both sides of the running mean; the mean of both is steadier
-CHANCE: Final = 1.0  # standard errors that are left out: small and noisy images vary more
-MAX_STEP: Final = 1.0  # pixel; what moves farther from band to band is another edge
+
+SIDE: Final = 256
+ODDS: Final = -2.2  # one view in ten drifts; the network learned on as many with as without
+LEAST: Final = 64  # rows and columns; what is smaller shows nothing of a line's place
+BAND: Final = 4  # rows of a cell
+CELL: Final = 8  # columns of a cell
+BLOCK: Final = 4  # pixels a side of the squares that pixels are handed over in
+SCALES: Final = ((1, 1.0), (2, 1.5), (4, 2.0), (4, 4.0))  # rows that are averaged, deviation of the blur along a row
+TILTS: Final = 3 * len(SCALES)
+_NEAR: Final = (33, 33)  # pixels whose mean and deviation a pixel is compared with
+
 _MAD: Final = 0.6745  # median absolute value of a unit Gaussian
 _SLOPE: Final = np.array([-0.5, 0, 0.5], np.float32)
 _HALVES: Final = np.array([0.5, 0.5, 0], np.float32)  # mean of a row and the one above it
 _CALM: Final = cv2.getGaussianKernel(5, 1.0, cv2.CV_32F).ravel()
-_CALMER: Final = cv2.getGaussianKernel(13, 2.0, cv2.CV_32F).ravel()
 _AS_IT_IS: Final = np.ones(1, np.float32)
+
+
+def _kernels(deviation: float) -> tuple[Floats, Floats]:
+    """Return a Gaussian and its derivative along a row."""
+    calm: Floats = cv2.getGaussianKernel(2 * int(np.ceil(2.5 * deviation)) + 1, deviation, cv2.CV_32F).ravel()
+    return calm, np.convolve(calm, _SLOPE).astype(np.float32)
+
+
+_KERNELS: Final = tuple(_kernels(deviation) for _, deviation in SCALES)
 
 
 def drift(unit: Floats, region: Floats, sigma: float) -> float:
@@ -40,10 +59,124 @@ def drift(unit: Floats, region: Floats, sigma: float) -> float:
         sigma: noise of ``region``, from ``focus.noise_sigma``.
 
     Returns:
-        Pixels, [0, 20], lower is better: of ``region`` for jitter, of a copy at most 256 px wide for wobble, which is
-        larger in proportion on larger images.
+        Pixels, [0, 20], lower is better: of ``region`` for jitter, of a copy 256 px wide for wobble, which is larger in
+        proportion on larger images.
     """
     return max(jitter(region, sigma), wobble(unit))
+
+
+def wobble(unit: Floats) -> float:
+    """Measure how the rows wander sideways and jump over many rows.
+
+    Args:
+        unit: (H, W) float32 in [0, 1].
+
+    Returns:
+        Expected deviation of the rows (root mean square) from the straight or bent line that a particle's shape might
+        explain: the probability that they are displaced times their deviation if they are. Pixels of a copy 256 wide,
+        [0, 20]; 0 for images under 64 rows or columns.
+
+    Raises:
+        InputError: when the weights are missing or damaged.
+    """
+    if min(unit.shape) < LEAST:
+        return 0.0
+    tilts, pixels = prepare(unit)
+    net = reader.network(WEIGHTS)
+    net.setInput(tilts[None], "tilts")
+    net.setInput(pixels[None], "pixels")
+    logit, size = (float(value) for value in net.forward("drift").ravel())
+    present = 1 / (1 + np.exp(-np.clip(logit + ODDS, -30, 30)))
+    return float(np.clip(present * decoded(float(np.clip(size, 0, 5))), 0.0, LIMIT))
+
+
+def encoded(deviation: float) -> float:
+    """Return the number that the network learns for a deviation in pixels: small ones differ more."""
+    return float(np.log1p(2 * deviation))
+
+
+def decoded(number: float) -> float:
+    """Return the deviation in pixels that ``encoded`` was given."""
+    return float(np.expm1(number) / 2)
+
+
+def bands(rows: int) -> int:
+    """Return how many of the 64 bands hold an image of so many prepared rows; the rest is empty."""
+    return rows // BAND
+
+
+def scaled(unit: Floats) -> Floats:
+    """Resize to 256 columns and at most 256 rows; rows are kept as they are where they are not too many."""
+    height, width = unit.shape
+    rows = max(BAND, min(SIDE, max(height, round(height * SIDE / width))))
+    shrinks = height >= rows and width >= SIDE
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    resized: Floats = cv2.resize(np.ascontiguousarray(unit, np.float32), (SIDE, rows), interpolation=how)
+    return resized
+
+
+def prepare(unit: Floats) -> tuple[Floats, Floats]:
+    """Return what the network is given.
+
+    Args:
+        unit: (H, W) float32, any range; contrast does not matter.
+
+    Returns:
+        (12, 64, 32) float32, per scale the tilt of edges in a cell, how well it explains the cell, and the strength of
+        its edges; (16, 64, 64) float32, pixels relative to those near, in squares of 4 x 4. Rows beyond the image
+        are 0.
+    """
+    image = scaled(unit)
+    return _tilts(image), _pixels(image)
+
+
+def _tilts(image: Floats) -> Floats:
+    count = bands(len(image))
+    found = np.zeros((TILTS, SIDE // BAND, SIDE // CELL), np.float32)
+    even = image * np.float32(1 / (float(cv2.meanStdDev(image)[1][0, 0]) + 1e-4))
+    for index, (rows, _) in enumerate(SCALES):
+        found[3 * index : 3 * index + 3, :count] = _tilt(even, rows, count, *_KERNELS[index])
+    return found
+
+
+def _tilt(image: Floats, rows: int, count: int, calm: Floats, slope: Floats) -> Floats:
+    """Return (3, count, 32) tilt, fit and strength at one scale."""
+    if rows > 1:
+        whole = image[: len(image) // rows * rows]
+        image = cv2.resize(whole, (SIDE, len(whole) // rows), interpolation=cv2.INTER_AREA)
+    smooth = cv2.sepFilter2D(image, cv2.CV_32F, calm, _AS_IT_IS)
+    along = cv2.sepFilter2D(image, cv2.CV_32F, slope, _AS_IT_IS)
+    across = cv2.subtract(smooth[1:], smooth[:-1])
+    across -= cv2.blur(across, (65, 1))  # brighter and darker rows (line noise, charging) are no tilt
+    along = cv2.addWeighted(along[1:], 0.5, along[:-1], 0.5, 0)
+    per_band = BAND // rows
+    products = ((along, along), (along, across), (across, across))
+    energy, tilt, rest = (_cells(cv2.multiply(*pair), per_band * count, count) for pair in products)
+    least = 1e-5 + 0.05 * float(energy.mean())
+    gain = 2.0 / rows if rows < BAND else 0.5
+    return np.stack([
+        np.clip(-tilt / (energy + least) * gain, -2, 2),
+        -tilt / np.sqrt(energy * rest + 1e-8),
+        0.3 * np.log(energy + 1e-4) + 1,
+    ])  # fmt: skip
+
+
+def _cells(values: Floats, rows: int, count: int) -> Floats:
+    """Average over cells; the row that the last difference lacks is the one above it."""
+    short = rows - len(values)
+    filled = cv2.copyMakeBorder(values, 0, short, 0, 0, cv2.BORDER_REPLICATE) if short > 0 else values[:rows]
+    averaged: Floats = cv2.resize(filled, (SIDE // CELL, count), interpolation=cv2.INTER_AREA)
+    return averaged
+
+
+def _pixels(image: Floats) -> Floats:
+    level = image - cv2.blur(image, _NEAR)
+    spread = np.sqrt(np.maximum(cv2.blur(level * level, _NEAR), 0))
+    whole = np.zeros((SIDE, SIDE), np.float32)
+    whole[: len(image)] = np.clip(level / (spread + 0.3 * spread.mean() + 1e-3), -4, 4)
+    side = SIDE // BLOCK
+    squares = whole.reshape(side, BLOCK, side, BLOCK).transpose(1, 3, 0, 2)
+    return np.ascontiguousarray(squares.reshape(BLOCK * BLOCK, side, side))
 
 
 def jitter(unit: Floats, sigma: float) -> float:
@@ -66,59 +199,6 @@ def jitter(unit: Floats, sigma: float) -> float:
     middle = unit[spare : unit.shape[0] - spare]
     narrow = cv2.resize(middle, (unit.shape[1] // factor, len(middle)), interpolation=cv2.INTER_AREA)
     return float(np.clip(factor * _jitter(narrow, sigma / factor**0.5), 0.0, LIMIT))
-
-
-def wobble(unit: Floats) -> float:
-    """Measure how the rows wander sideways and jump over many rows.
-
-    The image is averaged to 96 bands of rows and cut into blocks of columns. Each block gives the step from band to
-    band, less its running mean (sloping outlines). Only what blocks have in common counts: the mean product of two
-    blocks' steps. Outlines, texture and noise differ between blocks and cancel; shifted scan lines are shifted
-    everywhere.
-
-    Args:
-        unit: (H, W) float32 in [0, 1].
-
-    Returns:
-        Expected deviation of a band from the straight line between first and last, beyond what chance explains; pixels
-        of a copy at most 256 wide, [0, 20], lower is better; 0 for images under 96 rows or columns.
-    """
-    if min(unit.shape) < BANDS:
-        return 0.0
-    width = min(WIDTH, unit.shape[1])
-    bands = cv2.resize(unit, (width, BANDS), interpolation=cv2.INTER_AREA)
-    variance = float(np.mean([_common_variance(bands, *setting) for setting in BLOCKS]))
-    # A random walk of n steps deviates from the line between its ends by n / 6 of a step's variance (Brownian bridge).
-    return float(np.clip(np.sqrt(max(variance, 0.0) * BANDS / 6), 0.0, LIMIT))
-
-
-def _common_variance(bands: Floats, blocks: int, reach: int) -> float:
-    """Covariance of the steps of different blocks, squared pixels; negative values are chance."""
-    calm = cv2.sepFilter2D(bands, cv2.CV_32F, _CALMER, _AS_IT_IS)
-    slope = cv2.sepFilter2D(calm, cv2.CV_32F, _SLOPE, _HALVES)[1:, 1:-1]
-    difference = cv2.subtract(calm[1:], calm[:-1])[:, 1:-1]
-    size = slope.shape[1] // blocks
-    parts = (len(slope), blocks, size)
-    slope, difference = (part[:, : blocks * size].reshape(parts) for part in (slope, difference))
-    # Brighter or darker rows (line noise, charging) are no shift: each block's mean is left out.
-    total = slope.sum(axis=2)
-    energy = (slope**2).sum(axis=2) - total**2 / size
-    solved = -((difference * slope).sum(axis=2) - difference.sum(axis=2) * total / size)
-    least = 0.1 * float(np.median(energy.max(axis=1))) + 1e-9  # weak blocks are drawn to 0 instead of guessing
-    weight = energy / (energy + least)
-    trend = _running(solved / (energy + least) * weight, reach) / np.maximum(_running(weight, reach), 1e-9)
-    step = np.clip(solved / (energy + least) - trend, -MAX_STEP, MAX_STEP) * weight
-    products = step.sum(axis=1) ** 2 - (step**2).sum(axis=1)
-    weights = weight.sum(axis=1) ** 2 - (weight**2).sum(axis=1)
-    chance = float(products.std()) * len(products) ** 0.5  # of the sum, as if bands were independent
-    return float((products.sum() - CHANCE * chance) / max(float(weights.sum()), 1e-9))
-
-
-def _running(values: Floats, reach: int) -> Floats:
-    """Sum over ``reach`` rows on both sides, mirrored at the ends."""
-    window = np.ones(2 * reach + 1, np.float32)
-    summed: Floats = cv2.sepFilter2D(values, cv2.CV_32F, _AS_IT_IS, window, borderType=cv2.BORDER_REFLECT_101)
-    return summed
 
 
 def _jitter(unit: Floats, sigma: float) -> float:

@@ -99,8 +99,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "charging": Fault("charging", lambda m: m.charging, Logistic(0.45, -0.1)),
     # Share of the particle. Clipped edge highlights are 1 to 2 %; at 12 % areas are blank.
     "saturation": Fault("saturation_high", lambda m: m.saturation_low + m.saturation_high, Logistic(0.12, -0.04)),
-    # Pixels; 172 powder crops without visible jitter measure 0.08 in the middle, 0.31 at most.
-    "drift": Fault("drift", lambda m: m.drift, Logistic(0.4, -0.08), 0.0),
+    # Pixels of 256: lines that are off by 0.8 make an outline of a usual particle look frayed.
+    "drift": Fault("drift", lambda m: m.drift, Logistic(0.8, -0.15), 0.0),
     # A quarter of the outline hidden: shape can no longer be judged, but texture can. Views at high magnification have
     # no outline and tell as much as the others, so this counts against a recommendation and not against quality.
     "contour_missing": Fault("contour_completeness", lambda m: m.contour_completeness, Logistic(0.75, 0.08), 0.0),

@@ -38,7 +38,7 @@ class ViewMeasures:
         saturation_high: the same at the highest level (blown out to white), [0, 1], lower is better.
         charging: score, [0, 1], lower is better (``charging.charging``).
         drift: how far scan lines are out of place, [0, 20], lower is better: jitter in pixels, or wobble in pixels of
-            a copy at most 256 wide where that is more (``drift.drift``).
+            a copy 256 wide where that is more (``drift.drift``).
         contour_completeness: share of polar sectors with an outer edge, [0, 1], higher is better.
         frame_cut: share of the particle's perimeter on the frame, [0, 1], lower is better.
         particle_area: share of the frame, [0, 1].

@@ -52,7 +52,7 @@ def read(unit: Floats) -> Reading:
     Raises:
         InputError: when the weights are missing or damaged.
     """
-    net = _network()
+    net = network()
     net.setInput(prepare(unit)[None, None])
     maps, charging = net.forward(["maps", "charging"])
     probabilities = 1 / (1 + np.exp(-np.clip(_unshuffle(maps[0]), -30, 30)))
@@ -87,7 +87,7 @@ def card(weights: Path = WEIGHTS) -> dict[str, Any]:
     Raises:
         InputError: when there is none, or it is not JSON.
     """
-    path = weights.with_name(CARD)
+    path = weights.with_suffix(".json")
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -111,9 +111,13 @@ def load_bytes(weights: Path = WEIGHTS) -> bytes:
     return content
 
 
-def _network() -> Any:
-    net = getattr(_local, "net", None)
-    if net is None:
-        net = cv2.dnn.readNetFromONNX(np.frombuffer(load_bytes(WEIGHTS), np.uint8))
-        _local.net = net
-    return net
+def network(weights: Path = WEIGHTS) -> Any:
+    """Return a network of this thread, ready to run.
+
+    Raises:
+        InputError: when the weights are missing or damaged.
+    """
+    held = _local.__dict__.setdefault("networks", {})
+    if weights not in held:
+        held[weights] = cv2.dnn.readNetFromONNX(np.frombuffer(load_bytes(weights), np.uint8))
+    return held[weights]

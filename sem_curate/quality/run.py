@@ -20,7 +20,7 @@ from sem_curate.dataset import ViewRow
 from sem_curate.errors import InputError, SemCurateError, did_you_mean
 from sem_curate.ingest.readers import read_grey
 from sem_curate.progress import Progress, silent
-from sem_curate.quality import gate, judging, reader
+from sem_curate.quality import drift, gate, judging, reader
 from sem_curate.quality.judging import Judge
 from sem_curate.quality.measures import Inspection, inspect
 from sem_curate.registry import history
@@ -122,10 +122,11 @@ def run_quality(ds: Any, *, progress: Progress = silent, workers: int | None = N
         dataset have quality from ``rank`` and from ``prior`` alone (conditions with fewer than 30 views).
 
     Raises:
-        InputError: the network's weights are missing or damaged; nothing was changed.
+        InputError: the weights of a network are missing or damaged; nothing was changed.
     """
     start = time.perf_counter()
-    reader.load_bytes()  # damaged weights are one clear error here, not one per view
+    for weights in (reader.WEIGHTS, drift.WEIGHTS):
+        reader.load_bytes(weights)  # damaged weights are one clear error here, not one per view
     total = dataset.count_pending(ds)[schema.STAGE_QUALITY]
     done, bad, example, judge = 0, 0, None, judging.judge_of(ds)
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:

@@ -58,6 +58,15 @@ def drift_lines(rng: Rng, size: int, amount: float) -> Floats:
     return np.asarray(lines / max(float(np.abs(lines).max()), 1e-9) * amount, dtype=np.float32)
 
 
+def visible_drift(lines: Floats) -> float:
+    """Return the root mean square deviation of (H,) displacements from their best parabola, in the same unit.
+
+    One image does not show more: a shear or an even bend of the scan might as well be the shape of the particle.
+    """
+    at = np.linspace(-1, 1, len(lines))
+    return float((lines - np.polyval(np.polyfit(at, lines, 2), at)).std())
+
+
 def drift(field: Floats, lines: Floats) -> Floats:
     """Displace each row of an (H, W) float32 field sideways."""
     rows, columns = field.shape

@@ -39,6 +39,7 @@ class ViewTruth:
         frame_cut: share of the visible particle's perimeter that is the frame.
         charging: strength, 0 = none.
         drift_px: largest sideways displacement of a scan line in pixels.
+        drift_visible_px: what of it one image can show, ``defects.visible_drift`` in pixels.
         info_bar_px: height of the info bar, 0 = none.
         scale_bar_px: length of the scale bar, 0 = none.
         area_share: share of the frame that shows the particle.
@@ -61,6 +62,7 @@ class ViewTruth:
     frame_cut: float
     charging: float
     drift_px: float
+    drift_visible_px: float
     info_bar_px: int
     scale_bar_px: int
     area_share: float

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sem_curate.arrays import Bools, Floats
 from sem_curate.rendering import defects, families, optics, scene
@@ -17,6 +18,7 @@ from sem_curate.rendering.truth import SPECK, RenderedView, ViewTruth
 REFERENCE = 128
 # Operators keep the empty stage just above black, so that its noise is not clipped.
 BLACK_LEVEL = np.float32(0.075)
+MIN_DRIFT = 0.3  # 128ths of the side; less moves nothing
 
 Rng = np.random.Generator
 
@@ -43,8 +45,8 @@ class Particle:
 
 
 @dataclass(frozen=True)
-class _Shot:
-    """The nuisances of one view."""
+class Shot:
+    """The nuisances of one view; lengths in pixels of a 128-pixel image."""
 
     fill: float
     turn_deg: float
@@ -58,6 +60,7 @@ class _Shot:
     gain: float
     level: float
     cut: bool = False
+    unfocused: bool = False
 
 
 def make_particle(seed: int, family: str | None) -> Particle:
@@ -99,10 +102,10 @@ def _session(condition: Condition, particle: Particle) -> Condition:
     )
 
 
-def _shot(rng: Rng, condition: Condition) -> _Shot:
+def _shot(rng: Rng, condition: Condition) -> Shot:
     """Draw the ordinary nuisances of one view; always the same number of draws."""
     cut = condition.fill[0] > 1
-    return _Shot(
+    return Shot(
         fill=float(rng.uniform(*condition.fill)),
         turn_deg=float(rng.uniform(-8, 8)),
         offset=(float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1))),
@@ -118,11 +121,11 @@ def _shot(rng: Rng, condition: Condition) -> _Shot:
     )
 
 
-def _spoil(rng: Rng, shot: _Shot, defect: str) -> _Shot:
+def _spoil(rng: Rng, shot: Shot, defect: str) -> Shot:
     """Return the shot with one strong defect."""
     strong = float(rng.uniform(0, 1))
     changes: dict[str, dict[str, float | bool]] = {
-        "blur": {"blur": 2.3 + 3.2 * strong, "astigmatism": 1 + float(rng.random() < 0.3) * 1.5},
+        "blur": {"unfocused": True, "blur": 2.3 + 3.2 * strong, "astigmatism": 1 + float(rng.random() < 0.3) * 1.5},
         "noise": {"noise": 0.125 + 0.13 * strong},
         "low_contrast": {"gain": 0.13 + 0.14 * strong, "level": float(rng.uniform(-0.15, 0.2))},
         "charging": {"charging": 0.5 + 0.6 * strong},
@@ -133,7 +136,7 @@ def _spoil(rng: Rng, shot: _Shot, defect: str) -> _Shot:
     return replace(shot, **changes[defect])  # type: ignore[arg-type]
 
 
-def _camera(particle: Particle, condition: Condition, shot: _Shot, size: int) -> scene.Camera:
+def _camera(particle: Particle, condition: Condition, shot: Shot, size: int) -> scene.Camera:
     """Aim at the whole particle, or at some part of it when the view is cut."""
     camera = scene.aim(particle.scene, condition.tilt_deg, shot.turn_deg, shot.fill, size)
     span = camera.step * size
@@ -150,7 +153,7 @@ def _camera(particle: Particle, condition: Condition, shot: _Shot, size: int) ->
     return replace(camera, centre=(float(middle[0]), float(middle[1])))
 
 
-def _expose(image: Floats, condition: Condition, shot: _Shot) -> Floats:
+def _expose(image: Floats, condition: Condition, shot: Shot) -> Floats:
     """Apply the operator's brightness and contrast about mid grey."""
     gain = np.float32(condition.contrast * shot.gain)
     middle = np.float32(0.42)
@@ -169,17 +172,12 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
     camera = _camera(particle, condition, shot, size)
     relief = scene.relief(particle.scene, camera)
     growth = size / REFERENCE
-    image = optics.signal(relief, condition, particle.light_deg)
-    image = defects.charge(rng, image, relief.mask | relief.others, shot.charging)
-    lines = defects.drift_lines(rng, size, shot.drift * growth)
+    signal = optics.signal(relief, condition, particle.light_deg)
+    clean, grey, lines = develop(rng, signal, relief.mask | relief.others, condition, shot)
     mask, others = relief.mask, relief.others
-    if shot.drift > 0.3:
-        image = defects.drift(image, lines)
+    if lines is not None:
         mask, others = (defects.drift(part.astype(np.float32), lines) > 0.5 for part in (mask, others))
-    sigma = _blur_px(shot.blur, growth, spoiled=defect == "blur")
-    clean = _expose(defects.defocus(image, sigma, shot.astigmatism, shot.astigmatism_deg), condition, shot)
-    final = clean + defects.grain(rng, clean, shot.noise, condition.line_noise)
-    grey = np.clip(np.rint(final * 255), 0, 255).astype(np.uint8)
+    sigma = _blur_px(shot, growth)
     low, high = float((grey == 0).mean()), float((grey == 255).mean())
     pixel_size_nm = camera.step * particle.half_extent_um * 1000
     text = f"{condition.detector} {condition.voltage_kv:g}kV"
@@ -198,6 +196,7 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
         frame_cut=cut,
         charging=shot.charging,
         drift_px=shot.drift * growth,
+        drift_visible_px=0.0 if lines is None else defects.visible_drift(lines[: size - bar]),
         info_bar_px=bar,
         scale_bar_px=scale_bar,
         area_share=float(mask[: size - bar].mean()),
@@ -213,9 +212,44 @@ def render_view(particle: Particle, slot: int, size: int, defect: str | None, ke
     return RenderedView(name, grey, truth, *shown)
 
 
-def _blur_px(blur: float, growth: float, *, spoiled: bool) -> float:
+def render_signal(seed: int, slot: int, size: int) -> tuple[Floats, Bools, Condition, Shot]:
+    """Render what arrives at the detector, before anything goes wrong: for training on faults drawn afterwards.
+
+    Returns:
+        (H, W) float32 signal, (H, W) bool where there is a particle, the condition as set up, and the usual nuisances.
+    """
+    particle = make_particle(seed, None)
+    condition = _session(tuple(CONDITIONS.values())[slot], particle)
+    shot = _shot(stream(seed, 1, slot), condition)
+    relief = scene.relief(particle.scene, _camera(particle, condition, shot, size))
+    return optics.signal(relief, condition, particle.light_deg), relief.mask | relief.others, condition, shot
+
+
+def develop(
+    rng: Rng, signal: Floats, body: Bools, condition: Condition, shot: Shot
+) -> tuple[Floats, NDArray[np.uint8], Floats | None]:
+    """Send a signal through the microscope: charging, drift, focus, exposure and noise.
+
+    Returns:
+        (H, W) float32 without noise, (H, W) uint8 as filed, and (H,) displacement of the scan lines in pixels, None
+        where there is none.
+    """
+    size = signal.shape[0]
+    growth = size / REFERENCE
+    image = defects.charge(rng, signal, body, shot.charging)
+    lines = defects.drift_lines(rng, size, shot.drift * growth)
+    moved = shot.drift > MIN_DRIFT
+    if moved:
+        image = defects.drift(image, lines)
+    focused = defects.defocus(image, _blur_px(shot, growth), shot.astigmatism, shot.astigmatism_deg)
+    clean = _expose(focused, condition, shot)
+    final = clean + defects.grain(rng, clean, shot.noise, condition.line_noise)
+    return clean, np.clip(np.rint(final * 255), 0, 255).astype(np.uint8), lines if moved else None
+
+
+def _blur_px(shot: Shot, growth: float) -> float:
     """Return the blur in pixels: larger images are taken sharper per particle, unless focus is lost."""
-    return max(0.4, blur * (growth if spoiled or growth < 1 else growth**0.5))
+    return max(0.4, shot.blur * (growth if shot.unfocused or growth < 1 else growth**0.5))
 
 
 def _visible(mask: Bools, bar: int) -> Bools:
