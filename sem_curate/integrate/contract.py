@@ -56,9 +56,13 @@ class Integrated:
 class Integrator(Protocol):
     """One way from views to a particle vector. The order of the views, masked views and copies have no influence."""
 
-    rung: str
-    version: str
-    """Hash of everything that shapes the result."""
+    @property
+    def rung(self) -> str:
+        """Name of the rung."""
+
+    @property
+    def version(self) -> str:
+        """Hash of everything that shapes the result."""
 
     def __call__(self, views: Views) -> Integrated:
         """Integrate N particles of as many views as it was made for."""
@@ -87,14 +91,15 @@ def sound(views: Views) -> Sound:
     A copy (bit for bit the same vector) is no second observation: the same file ingested as two views must not count
     twice. The copy of the best quality stands for all.
     """
-    finite = np.isfinite(views.vectors).all(axis=2)
+    finite: Bools = np.asarray(np.isfinite(views.vectors).all(axis=2))
     broken = views.present & ~finite
     present = views.present & finite
     owners = _owners(views.vectors, present, views.quality)
     own = owners == np.arange(present.shape[1])
     found = np.argwhere(broken)
+    vectors = np.where(finite[..., None], views.vectors, np.float32(0)) if len(found) else views.vectors
     return Sound(
-        replace(views, present=present & own),
+        replace(views, vectors=vectors, present=present & own),
         owners,
         len(found),
         (int(found[0][0]), int(found[0][1])) if len(found) else None,
