@@ -31,6 +31,7 @@ LOGISTIC: Final = "logistic"
 MIXTURE: Final = "mixture"
 RULES: Final = (PROTOTYPE, NEIGHBOURS, LOGISTIC, MIXTURE)
 PENALTY: Final = 10.0  # sklearn's C
+BLOCK: Final = 512  # particles whose votes are counted at a time: what is in the cache is counted four times as fast
 FLOOR: Final = 1e-4  # in the mixture, so that no rule alone can rule a label out
 
 
@@ -75,25 +76,33 @@ class Rule:
         head = _softmax(vectors @ self.weights.T + self.bias) if self.name in (LOGISTIC, MIXTURE) else None
         if self.name == LOGISTIC and head is not None:
             return head
-        votes = self._votes(self.similarity(vectors) if similarity is None else similarity)
+        votes = self._votes(vectors, similarity)
         if head is None:
             return votes
         both = np.sqrt((votes + np.float32(FLOOR)) * (head + np.float32(FLOOR)))
         shares: Floats = both / both.sum(axis=1, keepdims=True)
         return shares
 
-    def _votes(self, similarity: Floats) -> Floats:
-        m = similarity.shape[1]
-        powers = np.exp((similarity - 1) / np.float32(self.config.temperature))
-        if m > self.config.neighbours:
-            least = np.partition(similarity, m - self.config.neighbours, axis=1)[:, m - self.config.neighbours]
-            powers *= similarity >= least[:, None]
+    def _votes(self, vectors: Floats, similarity: Floats | None) -> Floats:
+        m, k = len(self.masters), self.config.neighbours
         membership = np.zeros((m, len(self.prototypes)), np.float32)
         membership[np.arange(m), self.labels] = 1
         # A label with more masters must not win by headcount alone.
-        votes = powers @ (membership / np.maximum(membership.sum(axis=0), 1))
-        shares: Floats = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-30)
-        return shares
+        membership /= np.maximum(membership.sum(axis=0), 1)
+        steep = np.float32(1 / self.config.temperature)
+        votes = np.empty((len(vectors), len(self.prototypes)), np.float32)
+        for first in range(0, len(vectors), BLOCK):
+            rows = slice(first, first + BLOCK)
+            powers = self.similarity(vectors[rows]) if similarity is None else similarity[rows].copy()
+            far = powers < np.partition(powers, m - k, axis=1)[:, m - k, None] if m > k else None
+            powers *= steep
+            powers -= steep
+            np.exp(powers, out=powers)
+            if far is not None:
+                powers[far] = 0
+            votes[rows] = powers @ membership
+        votes /= np.maximum(votes.sum(axis=1, keepdims=True), np.float32(1e-30))
+        return votes
 
 
 def choose(labels: Ints, n_labels: int) -> str:

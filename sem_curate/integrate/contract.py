@@ -143,12 +143,16 @@ class QualityMean:
 
     def __call__(self, views: Views) -> Integrated:
         """Integrate; see the protocol."""
+        return self.detailed(views)[0]
+
+    def detailed(self, views: Views) -> tuple[Integrated, Floats]:
+        """Integrate, and return the centred unit views (N, V, D) that went into it."""
         clean = sound(views)
         seen = clean.views
         pooled = pool(
             seen.vectors, seen.present, seen.quality, means=self.means, usual=self.usual, config=self.config
         )  # fmt: skip
-        return Integrated(pooled.vectors, shared_weights(pooled.weights, clean.owners))
+        return Integrated(pooled.vectors, shared_weights(pooled.weights, clean.owners)), pooled.views
 
 
 def content_hash(settings: object, *arrays: Floats | None) -> str:

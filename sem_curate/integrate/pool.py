@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sem_curate.arrays import Bools, Floats, check_views, unit_rows
+from sem_curate.arrays import TINY, Bools, Floats, check_views, unit_rows
 from sem_curate.config import IntegrateConfig
 
 # A slot mean from n views counts n / (n + SHRINK): with one particle, centring must not erase it.
@@ -122,12 +122,29 @@ def centre(vectors: Floats, present: Bools, means: Floats | None = None) -> tupl
     Returns:
         (N, V, D) float32, zero where a view is missing; (N, V) float32 distances in (0, 2], 1 without means.
     """
-    units = np.where(present[..., None], unit_rows(vectors), np.float32(0))
+    moved = _units(vectors, present)
     if means is None:
-        return units, np.ones(present.shape, np.float32)
-    moved = np.where(present[..., None], units - means[None], np.float32(0))
-    distance: Floats = np.maximum(np.linalg.norm(moved, axis=-1), LEAST_DISTANCE).astype(np.float32)
-    return unit_rows(moved), distance
+        return moved, np.ones(present.shape, np.float32)
+    np.subtract(moved, means, out=moved, where=present[..., None])
+    distance: Floats = np.maximum(_lengths(moved), LEAST_DISTANCE).astype(np.float32)
+    moved /= distance[..., None]
+    return moved, distance
+
+
+def _units(vectors: Floats, present: Bools) -> Floats:
+    """Bring present views to unit length and empty the others, in as few passes over memory as possible."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = _lengths(vectors)
+        scale = np.divide(1, lengths, out=np.zeros(lengths.shape, np.float32), where=present & (lengths > TINY))
+        moved: Floats = np.multiply(vectors, scale[..., None], dtype=np.float32)
+    if not np.isfinite(lengths).all():  # a masked view may hold anything
+        moved[~present] = 0
+    return moved
+
+
+def _lengths(vectors: Floats) -> Floats:
+    lengths: Floats = np.sqrt(np.einsum("nvd,nvd->nv", vectors, vectors))
+    return lengths
 
 
 def view_weights(
