@@ -31,7 +31,7 @@ LOGISTIC: Final = "logistic"
 MIXTURE: Final = "mixture"
 RULES: Final = (PROTOTYPE, NEIGHBOURS, LOGISTIC, MIXTURE)
 PENALTY: Final = 10.0  # sklearn's C
-BLOCK: Final = 512  # particles whose votes are counted at a time: what is in the cache is counted four times as fast
+BLOCK: Final = 512  # particles whose votes are counted at a time, so that they stay in the cache
 FLOOR: Final = 1e-4  # in the mixture, so that no rule alone can rule a label out
 
 
@@ -94,12 +94,12 @@ class Rule:
         for first in range(0, len(vectors), BLOCK):
             rows = slice(first, first + BLOCK)
             powers = self.similarity(vectors[rows]) if similarity is None else similarity[rows].copy()
-            far = powers < np.partition(powers, m - k, axis=1)[:, m - k, None] if m > k else None
+            near = powers >= np.partition(powers, m - k, axis=1)[:, m - k, None] if m > k else None
             powers *= steep
             powers -= steep
             np.exp(powers, out=powers)
-            if far is not None:
-                powers[far] = 0
+            if near is not None:
+                powers *= near
             votes[rows] = powers @ membership
         votes /= np.maximum(votes.sum(axis=1, keepdims=True), np.float32(1e-30))
         return votes

@@ -15,7 +15,7 @@ PARTS = ("reference", "guarantee", "speed", "rendered", "real")
 
 def run(
     *,
-    particles: int = 960,
+    particles: int = 480,
     draws: int = 500,
     seed: int = 0,
     data: Path | None = None,

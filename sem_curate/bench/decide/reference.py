@@ -45,7 +45,9 @@ def _digits() -> list[Figure]:
         best = max(rules.RULES[:3], key=lambda name: float(np.mean(right[name])))
         title = f"digits, {masters} masters per label: accuracy"
         ours, simple = float(np.mean(right[rules.AUTO])), float(np.mean(right[best]))
-        found.append(at_least(f"{title} (baseline nearest prototype)", ours, target, float(np.mean(right["prototype"]))))
+        found.append(
+            at_least(f"{title} (baseline nearest prototype)", ours, target, float(np.mean(right["prototype"])))
+        )
         gain = np.asarray(right[rules.AUTO]) - np.asarray(right[best])
         title = f"{title} less that of the best single rule ({best}), paired"
         found.append(at_least(title, ours - simple, -0.005, 0.0))

@@ -18,7 +18,7 @@ class Setting:
         weights: DeiT-Tiny checkpoint for real features, None for the bundled encoder only.
     """
 
-    particles: int = 960
+    particles: int = 480
     draws: int = 500
     seed: int = 0
     data: Path | None = None

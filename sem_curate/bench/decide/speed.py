@@ -61,7 +61,7 @@ def figures(setting: Setting) -> list[Figure]:
     shape = f"{PARTICLES} particles x {VIEWS} x {DIM}, {LABELS * MASTERS} masters"
     return [
         at_most(f"{shape}: integrate, propose, known-ness, view agreement, in bare products", ratio, 3.0, 1.0),
-        Figure(f"{shape}: the same in products of the particle vectors alone", seconds["propose"] / seconds["only"], 1.0),
+        Figure(f"{shape}: the same in products of particle vectors alone", seconds["propose"] / seconds["only"], 1.0),
         Figure(f"{shape}: seconds (baseline bare product)", seconds["propose"], seconds["bare"]),
         Figure(f"{shape}: exact Shapley values, seconds (baseline bare product)", seconds["share"], seconds["bare"]),
         at_most(f"{MANY} particles: peak memory, MiB (limit 2 GiB)", _peak(), 2048.0),

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from sem_curate.arrays import Floats, Ints, unit_rows
 from sem_curate.integrate.contract import Views
+
+Doubles = NDArray[np.float64]
 
 LABELS: Final = 8
 DIM: Final = 64
@@ -40,9 +43,9 @@ def centred(images: Floats, pool: Floats) -> Floats:
 class World:
     """Eight labels in six poses; all views carry the label. Parameters of the synthetic sets."""
 
-    labels: Floats  # (L, D)
-    poses: Floats  # (V, D)
-    together: Floats  # (L, V, D) what a label looks like in one pose only
+    labels: Doubles  # (L, D)
+    poses: Doubles  # (V, D)
+    together: Doubles  # (L, V, D) what a label looks like in one pose only
 
 
 def world(seed: int) -> World:
@@ -54,7 +57,7 @@ def world(seed: int) -> World:
 
 
 def sample(of: World, per_label: int, rng: np.random.Generator) -> tuple[Views, Ints]:
-    """Return particles with 30 % missing and 10 % wrong views, noisier where quality is low, quality seen with noise."""
+    """Return particles with 30 % missing and 10 % wrong views, noisier where quality (seen with noise) is low."""
     truth = np.repeat(np.arange(LABELS), per_label)
     n = len(truth)
     quality = rng.beta(2, 1.5, (n, POSES))
