@@ -65,6 +65,78 @@ MESSAGES: dict[str, dict[str, str]] = {
     "recommend.whole_outline": {"ja": "輪郭全体が見える中で最良", "en": "best view with the whole outline"},
     "recommend.best_quality": {"ja": "画質が最良", "en": "best quality"},
     "recommend.least_bad": {"ja": "使えるビューがない中で最良", "en": "least bad; no view is usable"},
+    # -- decision lane: one-view proposals, certificates, master health, notes ---------------------------------
+    "reason.one_view": {"ja": "1 つのビューだけで決まった提案", "en": "rests on a single view"},
+    "evidence.one_view": {
+        "ja": "{view} を除くと別のラベルになります",
+        "en": "without {view} the proposal would be another label",
+    },
+    "evidence.not_available": {"ja": "画像なし", "en": "not available"},
+    "certificate.certified": {
+        "ja": "保証あり: 自動確定の誤りは {alpha:.1%} 以下（信頼度 {confidence:.0%}、監査 {audited} 件）",
+        "en": "certified: at most {alpha:.1%} of the auto-confirmed are wrong "
+        "(confidence {confidence:.0%}, {audited} audits)",
+    },
+    "certificate.suggestion": {"ja": "提案です（保証なし）", "en": "suggestion, not certified"},
+    "certificate.suspended": {"ja": "保証を停止しました", "en": "certificate suspended"},
+    "certificate.too_few_audits": {
+        "ja": "監査が足りません。あと {more} 件ほど必要です",
+        "en": "too few audits; about {more} more are needed",
+    },
+    "certificate.too_many_wrong": {
+        "ja": "誤りが多く、監査を増やしても保証できません。マスターを見直すか、許容誤り率を上げてください",
+        "en": "too many are wrong; more audits would not help. Improve the masters or allow more errors",
+    },
+    "certificate.scores_moved": {
+        "ja": "新しいバッチのスコア分布が監査時と異なります（{names}）。このバッチから監査してください",
+        "en": "scores of the new batch differ from what was audited ({names}); audit this batch",
+    },
+    "certificate.audits_fail": {
+        "ja": "新しいバッチの監査で誤りが約束より多く見つかりました。監査し直してください",
+        "en": "audits of the new batch found more errors than promised; audit again",
+    },
+    "health.keep": {"ja": "このまま", "en": "keep"},
+    "health.retire_twin": {
+        "ja": "ほぼ同じマスターがあります。外しても変わりません",
+        "en": "another master says the same; it can be retired",
+    },
+    "health.retire_misleading": {
+        "ja": "別のラベルに近く、外すと正解が増えます",
+        "en": "closer to another label; proposals get better without it",
+    },
+    "health.check_label": {
+        "ja": "別のラベルのマスターに近い。ラベルを確認してください",
+        "en": "closer to masters of another label; check its label",
+    },
+    "health.photograph": {
+        "ja": "多くの提案がこのマスターによりますが、画像が悪いか足りません。撮り直してください",
+        "en": "many proposals rest on it, but its pictures are poor or few; photograph it again",
+    },
+    "health.promote": {
+        "ja": "今のマスターと違う姿です。マスターに加えると役立ちます",
+        "en": "unlike the masters of its label; it would make a useful master",
+    },
+    "note.no_masters": {
+        "ja": "使えるマスターがありません。マスターを登録してください",
+        "en": "there are no usable masters; register some",
+    },
+    "note.one_label": {
+        "ja": "ラベルが {example} だけです。区別する相手がいません",
+        "en": "there is only one label, {example}; nothing to tell it from",
+    },
+    "note.masters_without_view": {
+        "ja": "使えるビューのないマスターが {count} 件あります（例: {example}）。撮り直すか外してください",
+        "en": "{count} masters have no usable view (e.g. {example}); photograph them again or retire them",
+    },
+    "note.same_masters": {
+        "ja": "2 つのラベルに同じマスターがあります（{count} 組、例: {example}）。片方から外してください",
+        "en": "two labels share a master ({count} pairs, e.g. {example}); take it out of one of them",
+    },
+    "note.broken_views": {
+        "ja": "ベクトルが壊れているビューが {count} 件あり、欠損として扱いました（例: {example}）。"
+        "再度埋め込んでください",
+        "en": "{count} views have broken vectors and count as missing (e.g. {example}); embed them again",
+    },
 }
 
 

@@ -23,17 +23,66 @@ def command() -> None:
 def show(dataset_name: str, particle_id: str, as_json: bool) -> None:
     """Show the current receipt of a particle."""
     ds = open_dataset(dataset_name)
-    from sem_curate import dataset, schema
     from sem_curate.registry import history
+
+    receipt_id = _current(ds, particle_id)
+    content = history.get_receipt(receipt_id) or {}
+    output.emit({"receipt_id": receipt_id, **content}, as_json=as_json, text=lambda: _text(receipt_id, content))
+
+
+@command.command("replay")
+@dataset_option
+@click.argument("particle_id")
+@output.json_option
+def replay(dataset_name: str, particle_id: str, as_json: bool) -> int:
+    """Propose again against the frozen reference; exit code 1 when something came out differently."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import explain
+    from sem_curate.decide.run import replay as propose_again
+    from sem_curate.registry import history
+
+    receipt_id = _current(ds, particle_id)
+    result = propose_again(ds, particle_id, receipt_id)
+    result["changes"] = explain.changes(history.get_receipt(receipt_id) or {}, result.pop("content"), _label_name)
+    same = f"{receipt_id}: the same, bit for bit"
+    output.emit(result, as_json=as_json, text=lambda: same if result["same"] else "\n".join(result["changes"]))
+    return output.OK if result["same"] else output.FAILED
+
+
+@command.command("diff")
+@dataset_option
+@click.argument("first")
+@click.argument("second")
+@output.json_option
+def diff(dataset_name: str, first: str, second: str, as_json: bool) -> None:
+    """Say in words what changed from receipt FIRST to receipt SECOND (ids as ``receipt show`` prints them)."""
+    open_dataset(dataset_name)
+    from sem_curate.decide import explain
+    from sem_curate.registry import history
+
+    stored = history.get_receipts([first, second])
+    missing = [receipt_id for receipt_id in (first, second) if receipt_id not in stored]
+    if missing:
+        raise StateError(f"{len(missing)} of 2 receipts are not in the history (e.g. '{missing[0]}')")
+    found = explain.changes(stored[first], stored[second], _label_name)
+    result = {"first": first, "second": second, "changes": found}
+    output.emit(result, as_json=as_json, text=lambda: "\n".join(found) or "nothing changed")
+
+
+def _current(ds: Any, particle_id: str) -> str:
+    from sem_curate import dataset, schema
 
     rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.RECEIPT_ID,), limit=1)
     receipt_id: str = (rows[0].get(schema.RECEIPT_ID) or "") if rows else ""
-    content = history.get_receipt(receipt_id) if receipt_id else None
-    if content is None:
-        raise StateError(
-            f"particle '{particle_id}' has no proposal yet; run: sem-curate run --dataset '{dataset_name}'"
-        )
-    output.emit({"receipt_id": receipt_id, **content}, as_json=as_json, text=lambda: _text(receipt_id, content))
+    if not receipt_id:
+        raise StateError(f"particle '{particle_id}' has no proposal yet; run: sem-curate run --dataset '{ds.name}'")
+    return receipt_id
+
+
+def _label_name(label_id: str) -> str:
+    from sem_curate.registry import labels
+
+    return labels.by_ids([label_id])[label_id].name()
 
 
 def _text(receipt_id: str, content: dict[str, Any]) -> str:

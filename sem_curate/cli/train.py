@@ -76,6 +76,37 @@ def quality(dataset_name: str, by: str | None, reason: str, revert: bool, versio
 
 
 @command.command()
+@dataset_option
+@click.option("--group", "group_field", help="A field, e.g. lot, whose particles stay on one side of every test.")
+@click.option("--seed", default=0, show_default=True, help="Of folds and training.")
+@click.option("--epochs", default=120, show_default=True, type=click.IntRange(1), help="At most.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the gains to this file.")
+@output.json_option
+def integrator(
+    dataset_name: str, group_field: str | None, seed: int, epochs: int, plot: Path | None, as_json: bool
+) -> None:  # fmt: skip
+    """Compare learned ways to integrate views on labelled particles; one is kept where it surely wins by a point."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import teach_integrator
+    from sem_curate.integrate.learned import TrainConfig
+
+    config = TrainConfig(seed=seed, epochs=epochs)
+    result = teach_integrator.train(ds, group_field=group_field, config=config, plot=plot)
+    output.emit(result, as_json=as_json, text=lambda: _integrator_text(result))
+
+
+def _integrator_text(result: dict[str, Any]) -> str:
+    rows = [
+        (row["rung"], f"{row['recall']:.3f}", f"{row['gain']:+.3f}", f"{row['low']:+.3f} to {row['high']:+.3f}",
+         "adopted" if row["adopted"] else "")
+        for row in result["rows"]
+    ]  # fmt: skip
+    table = output.table(("rung", "macro recall", "gain", "95 %", ""), rows) if rows else result["note"]
+    kept = f"kept in {result['folder']}; proposals do not use it yet" if result["folder"] else "the quality mean stays"
+    return f"{table}\n{result['particles']} labelled particles, {result['folds']} folds; {kept}"
+
+
+@command.command()
 @click.option("--particles", default=1200, show_default=True, type=click.IntRange(16), help="To render.")
 @click.option("--minutes", default=25.0, show_default=True, help="Training time, rendering not included.")
 @click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead.")

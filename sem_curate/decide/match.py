@@ -52,7 +52,7 @@ def match(vectors: Floats, masters: Floats, labels: Ints, config: DecideConfig, 
     """
     if len(masters) == 0:
         raise ValueError("at least one master is needed; register masters first")
-    similarity = vectors @ masters.T
+    similarity = _product(vectors, masters.T)
     if own is not None:
         rows = np.flatnonzero(own >= 0)
         similarity[rows, own[rows]] = -np.inf
@@ -70,7 +70,7 @@ def match(vectors: Floats, masters: Floats, labels: Ints, config: DecideConfig, 
 def _prototype_scores(vectors: Floats, masters: Floats, labels: Ints, own: Ints | None) -> Floats:
     membership = np.eye(int(labels.max()) + 1, dtype=np.float32)[labels]  # (M, L)
     sums = membership.T @ masters
-    scores = vectors @ unit_rows(sums).T
+    scores = _product(vectors, unit_rows(sums).T)
     if own is None:
         return scores
     for row in np.flatnonzero(own >= 0):
@@ -80,6 +80,15 @@ def _prototype_scores(vectors: Floats, masters: Floats, labels: Ints, own: Ints 
         alone = int((labels == label).sum()) == 1
         scores[row, label] = -1.0 if alone else float(vectors[row] @ rest)
     return scores
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """Multiply in double precision: in single, the last bits depend on how many particles are asked at once.
+
+    A rounded value of a receipt could then differ when its particle is proposed again alone.
+    """
+    product: Floats = (left.astype(np.float64) @ right.astype(np.float64)).astype(np.float32)
+    return product
 
 
 def _votes(similarity: Floats, labels: Ints, n_labels: int, config: DecideConfig) -> Floats:
@@ -93,7 +102,7 @@ def _votes(similarity: Floats, labels: Ints, n_labels: int, config: DecideConfig
     weights = _softmax(chosen / config.temperature)
     membership = np.eye(n_labels, dtype=np.float32)[labels]
     # A label with more masters must not win by headcount alone.
-    votes = weights @ (membership / membership.sum(axis=0))
+    votes = _product(weights, membership / membership.sum(axis=0))
     shares: Floats = (votes / np.maximum(votes.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
     return shares
 

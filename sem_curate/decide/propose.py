@@ -19,6 +19,7 @@ VIEWS_DISAGREE = "views_disagree"
 POOR_QUALITY = "poor_quality"
 VLM_QUALITY = "vlm_quality"  # the VLM strongly contradicts the quality tags of a view that counts
 NOT_KNOWN = "unknown"
+ONE_VIEW = "one_view"  # without one view, named beside it, the proposal would be another label
 NO_USABLE_VIEW = "no_usable_view"
 TOO_FEW_MASTERS = "too_few_masters"
 REASONS = (
@@ -27,6 +28,7 @@ REASONS = (
     NOT_KNOWN,
     CLOSE_CANDIDATES,
     VIEWS_DISAGREE,
+    ONE_VIEW,
     LOW_KNOWNNESS,
     POOR_QUALITY,
     VLM_QUALITY,
@@ -64,6 +66,7 @@ def propose(
     thresholds: Thresholds,
     config: DecideConfig,
     disputed: Bools | None = None,
+    single: Ints | None = None,
 ) -> Proposals:
     """Turn a match into proposals.
 
@@ -76,6 +79,7 @@ def propose(
         config: margins.
         disputed: (N,) True where the VLM contradicts the quality of a view that counts; a reason to look, and never
             more than that. None: nowhere.
+        single: (N,) the view without which the proposal would be another label, -1 for none. None: nowhere.
     """
     label = np.where(usable, found.confidence.argmax(axis=1), -1)
     ordered = np.sort(found.confidence, axis=1)[:, ::-1]
@@ -87,6 +91,7 @@ def propose(
         NOT_KNOWN: usable & (found.knownness < thresholds.unknown),
         CLOSE_CANDIDATES: usable & (margin < config.min_margin),
         VIEWS_DISAGREE: usable & (agreement < config.min_agreement),
+        ONE_VIEW: np.zeros(len(label), np.bool_) if single is None else usable & (single >= 0),
         LOW_KNOWNNESS: usable & (found.knownness >= thresholds.unknown) & (found.knownness < thresholds.auto),
         POOR_QUALITY: usable & (quality < config.min_quality),
         VLM_QUALITY: np.zeros(len(label), np.bool_) if disputed is None else usable & disputed,

@@ -30,7 +30,7 @@ AUTOMATIC = "sem-curate"  # the author of automatic decisions
 NO_MASTERS = "no masters yet: register a few example particles per label, then propose again"
 NO_MASTER_VIEWS = "none of the {count} masters has an embedded view; embed first, or register other masters"
 
-__all__ = ["propose", "read_batch", "register_masters", "remove_masters"]
+__all__ = ["propose", "read_batch", "register_masters", "remove_masters", "replay"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,42 @@ def propose(
     return summary
 
 
+def replay(ds: fo.Dataset, particle_id: str, receipt_id: str) -> dict[str, Any]:
+    """Propose for one particle again, against the frozen reference that its receipt names.
+
+    Returns:
+        ``{"receipt_id", "replayed_id", "same", "content"}``; ``same`` when every stored value came out again, bit for
+        bit. A view, quality or setting that changed since gives another receipt.
+
+    Raises:
+        StateError: the receipt or its frozen reference is gone.
+    """
+    content = history.get_receipt(receipt_id)
+    if content is None:
+        raise StateError(f"receipt '{receipt_id}' is not in the history; run: sem-curate receipt show {particle_id}")
+    path = paths.home() / "references" / dataset.dataset_id(ds) / f"{content['reference_id']}.npz"
+    if not path.exists():
+        raise StateError(
+            f"the frozen reference {content['reference_id']} is gone from '{path.parent}'; propose again with: "
+            f"sem-curate run --dataset '{ds.name}' --stage propose"
+        )
+    frozen, settings = reference.load(path), ds.get_brain_info(schema.BRAIN_KEYS[schema.STAGE_PROPOSE]).config
+    integrate, decide = IntegrateConfig(**settings.integrate), DecideConfig(**settings.decide)
+    batch, _ = read_batch(ds, content["encoder_key"], [particle_id])
+    pooled, found, made, _ = reference.propose_batch(batch, frozen, integrate, decide)
+    shared = {key: content[key] for key in ("reference_id", "encoder_key", "master_set_version")}
+    shared["thresholds"] = as_dict(frozen.thresholds)
+    again = _contents(dataset.view_names(ds), frozen, batch, found, made, pooled.weights)[0]
+    replayed = receipts.receipt(dataset.dataset_id(ds), particle_id, {**shared, **again})
+    same = replayed["receipt_id"] == receipt_id
+    return {
+        "receipt_id": receipt_id,
+        "replayed_id": replayed["receipt_id"],
+        "same": same,
+        "content": replayed["content"],
+    }
+
+
 def _encoder_key(ds: fo.Dataset) -> str:
     key = dataset.encoder_keys(ds).get("dino")
     if not key:
@@ -171,21 +207,27 @@ def _receipts(run: _Run, batch: Batch, found: Any, made: Any, weights: Any) -> l
         "master_set_version": run.snapshot.version,
         "thresholds": as_dict(frozen.thresholds),
     }
+    contents = _contents(run.views, frozen, batch, found, made, weights)
+    return [
+        receipts.receipt(run.identity, particle_id, {**shared, **content})
+        for particle_id, content in zip(batch.particle_ids, contents, strict=True)
+    ]
+
+
+def _contents(
+    views: Sequence[str], frozen: Reference, batch: Batch, found: Any, made: Any, weights: Any
+) -> list[dict[str, Any]]:  # fmt: skip
     known: dict[str, Any] = {
-        "view_names": run.views,
+        "view_names": views,
         "label_ids": frozen.label_ids,
         "master_ids": frozen.master_ids,
         "master_labels": frozen.master_labels,
     }
     disputed = reference.disputed_views(batch, weights)
-    retakes = advice.retakes(batch, found, made, frozen, run.views)
-    contents = [
+    retakes = advice.retakes(batch, found, made, frozen, views)
+    return [
         receipts.evidence(row, found, made, weights, **known, disputed=disputed[row], retake=retakes[row])
         for row in range(len(batch.particle_ids))
-    ]
-    return [
-        receipts.receipt(run.identity, particle_id, {**shared, **content})
-        for particle_id, content in zip(batch.particle_ids, contents, strict=True)
     ]
 
 

@@ -50,7 +50,8 @@ def from_masters(masters: Floats, labels: Ints, config: DecideConfig) -> Thresho
         unknown, auto = np.quantile(known, [config.unknown_quantile, config.auto_quantile])
         return Thresholds(float(unknown), float(auto), LEAVE_ONE_OUT, len(known))
     rivals = np.where(~same, similarity, -np.inf).max(axis=1, initial=-np.inf)
-    rivals = rivals[np.isfinite(rivals)]
+    # Masters of two labels that are one picture say nothing about where labels stand to each other.
+    rivals = rivals[np.isfinite(rivals) & (rivals < 1 - 1e-5)]
     if len(rivals):
         floor = float(np.median(rivals))
         return Thresholds(floor, floor + (1 - floor) / 2, RIVALS, len(rivals))

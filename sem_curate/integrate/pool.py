@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sem_curate.arrays import Bools, Floats, check_views, unit_rows
+from sem_curate.arrays import TINY, Bools, Floats, check_views, unit_rows
 from sem_curate.config import IntegrateConfig
 
 # A slot mean from n views counts n / (n + SHRINK): with one particle, centring must not erase it.
@@ -71,7 +71,7 @@ def slot_agreement(vectors: Floats, present: Bools, means: Floats) -> Floats:
     """
     views, _ = centre(vectors, present, means)
     counted = present & (present.sum(axis=1) >= FEWEST)[:, None]
-    agreement = np.where(counted, _agreement(views, present), 0.0)
+    agreement = np.where(counted, _agreement(cosines(views), present), 0.0)
     overall = agreement.sum() / max(int(counted.sum()), 1)
     usual: Floats = (agreement.sum(axis=0) + SHRINK * overall) / (counted.sum(axis=0) + SHRINK)
     return usual.astype(np.float32)
@@ -122,12 +122,29 @@ def centre(vectors: Floats, present: Bools, means: Floats | None = None) -> tupl
     Returns:
         (N, V, D) float32, zero where a view is missing; (N, V) float32 distances in (0, 2], 1 without means.
     """
-    units = np.where(present[..., None], unit_rows(vectors), np.float32(0))
+    moved = _units(vectors, present)
     if means is None:
-        return units, np.ones(present.shape, np.float32)
-    moved = np.where(present[..., None], units - means[None], np.float32(0))
-    distance: Floats = np.maximum(np.linalg.norm(moved, axis=-1), LEAST_DISTANCE).astype(np.float32)
-    return unit_rows(moved), distance
+        return moved, np.ones(present.shape, np.float32)
+    np.subtract(moved, means, out=moved, where=present[..., None])
+    distance: Floats = np.maximum(_lengths(moved), LEAST_DISTANCE).astype(np.float32)
+    moved /= distance[..., None]
+    return moved, distance
+
+
+def _units(vectors: Floats, present: Bools) -> Floats:
+    """Bring present views to unit length and empty the others, in as few passes over memory as possible."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = _lengths(vectors)
+        scale = np.divide(1, lengths, out=np.zeros(lengths.shape, np.float32), where=present & (lengths > TINY))
+        moved: Floats = np.multiply(vectors, scale[..., None], dtype=np.float32)
+    if not np.isfinite(lengths).all():  # a masked view may hold anything
+        moved[~present] = 0
+    return moved
+
+
+def _lengths(vectors: Floats) -> Floats:
+    lengths: Floats = np.sqrt(np.einsum("nvd,nvd->nv", vectors, vectors))
+    return lengths
 
 
 def view_weights(
@@ -137,43 +154,63 @@ def view_weights(
 
     Unusable views are gated only when a better one exists: a poor picture beats no picture.
     """
+    return weights_from_cosines(cosines(views), present, quality, config, usual)
+
+
+def cosines(views: Floats) -> Floats:
+    """Return the cosines between the views of each particle, (N, V, V) from (N, V, D) unit rows."""
+    gram: Floats = np.matmul(views, views.transpose(0, 2, 1))
+    return gram
+
+
+def weights_from_cosines(
+    gram: Floats, present: Bools, quality: Floats, config: IntegrateConfig, usual: Floats | None = None
+) -> Floats:
+    """Return the weights of :func:`view_weights` from (N, V, V) cosines, so that many subsets of views are cheap.
+
+    ``present`` may also be (N, S, V) beside (N, 1, V) qualities: S subsets of the views of each particle.
+    """
     measured = np.where(np.isnan(quality), 1.0, np.clip(quality, 0.0, 1.0)).astype(np.float32)
     usable = present & (measured >= config.quality_floor)
-    nothing_usable = ~usable.any(axis=1, keepdims=True)
+    nothing_usable = ~usable.any(axis=-1, keepdims=True)
     usable = np.where(nothing_usable, present, usable)
     weights = np.where(usable, np.maximum(measured, LEAST_QUALITY) ** config.quality_power, 0.0)
-    return (weights * consistency_trim(views, usable, config, usual)).astype(np.float32)
+    return (weights * consistency_trim(gram, usable, config, usual)).astype(np.float32)
 
 
-def consistency_trim(views: Floats, usable: Bools, config: IntegrateConfig, usual: Floats | None = None) -> Floats:
+def consistency_trim(gram: Floats, usable: Bools, config: IntegrateConfig, usual: Floats | None = None) -> Floats:
     """Return ``trim_factor`` for views that agree far less with their siblings than their slot usually does, else 1.
 
     Agreement is the mean cosine to the particle's other usable views; it says something from three views on. What
     counts is how far it lies below the particle's median, after what is usual for each slot was taken off.
 
     Returns:
-        (N, V) float32.
+        (..., V) float32.
     """
-    agreement = _agreement(views, usable) - (0.0 if usual is None else usual)
+    agreement = _agreement(gram, usable) - (0.0 if usual is None else usual)
     middle = _masked_median(agreement, usable)
-    enough = usable.sum(axis=1) >= FEWEST
-    odd = usable & (agreement < middle[:, None] - config.trim_gap) & enough[:, None]
+    enough = usable.sum(axis=-1) >= FEWEST
+    odd = usable & (agreement < middle[..., None] - config.trim_gap) & enough[..., None]
     return np.where(odd, config.trim_factor, 1.0).astype(np.float32)
 
 
-def _agreement(views: Floats, usable: Bools) -> Floats:
-    """Mean cosine of each usable view to the particle's other usable views, (N, V)."""
-    masked = views * usable[..., None]
-    gram = np.einsum("nvd,nwd->nvw", masked, masked)
-    others = np.maximum(usable.sum(axis=1) - 1, 1)[:, None]
-    agreement: Floats = (gram.sum(axis=2) - np.einsum("nvv->nv", gram)) / others
+def _agreement(gram: Floats, usable: Bools) -> Floats:
+    """Mean cosine of each usable view to the particle's other usable ones, as ``usable``; 0 for unusable views."""
+    counted = usable.astype(np.float32)
+    others = np.maximum(counted.sum(axis=-1) - 1, 1)[..., None]
+    own = np.diagonal(gram, axis1=-2, axis2=-1)
+    if usable.ndim == 2:
+        towards = np.matmul(counted[:, None], gram)[:, 0]
+    else:
+        own, towards = own[:, None], np.matmul(counted, gram)
+    agreement: Floats = counted * (towards - own) / others
     return agreement
 
 
 def _masked_median(values: Floats, mask: Bools) -> Floats:
-    ordered = np.sort(np.where(mask, values, np.inf), axis=1)
-    counts = np.maximum(mask.sum(axis=1), 1)
-    rows = np.arange(len(values))
-    low, high = ordered[rows, (counts - 1) // 2], ordered[rows, counts // 2]
-    middle = np.where(mask.any(axis=1), (np.where(np.isinf(low), 0, low) + np.where(np.isinf(high), 0, high)) / 2, 0.0)
+    ordered = np.sort(np.where(mask, values, np.inf), axis=-1)
+    counts = np.maximum(mask.sum(axis=-1), 1)[..., None]
+    low = np.take_along_axis(ordered, (counts - 1) // 2, axis=-1)[..., 0]
+    high = np.take_along_axis(ordered, counts // 2, axis=-1)[..., 0]
+    middle = np.where(mask.any(axis=-1), (np.where(np.isinf(low), 0, low) + np.where(np.isinf(high), 0, high)) / 2, 0.0)
     return np.asarray(middle, dtype=np.float32)

@@ -46,6 +46,9 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
 
     receipt = call("receipt", "show", particle, "--dataset", dataset_name)
     assert sum(receipt["weights"].values()) == pytest.approx(1.0, abs=1e-4)
+    assert call("receipt", "replay", particle, "--dataset", dataset_name)["same"]
+    told = call("receipt", "diff", receipt["receipt_id"], receipt["receipt_id"], "--dataset", dataset_name)
+    assert told["changes"] == []
     labels = call("labels", "list", "--dataset", dataset_name)["labels"]
     assert len(labels) == 14
     renamed = call("labels", "rename", "needle-like", "--en", "acicular", "--dataset", dataset_name, "--by", "ito")

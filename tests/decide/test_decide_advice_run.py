@@ -118,3 +118,66 @@ def test_a_dispute_sends_auto_proposals_to_people_until_somebody_corrects_the_ta
     assert list(receipt["vlm_disputes"].values()) == [["charging"]]
     corrected = again(**{schema.TAGS_BY: "sato"})
     assert (corrected[schema.PROPOSAL_STATE], corrected[schema.REVIEW_REASONS]) == (schema.AUTO, [])
+
+
+def test_a_stored_proposal_is_replayed_bit_for_bit_and_a_changed_view_is_noticed(ds: Any) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide import explain
+    from sem_curate.decide.run import propose, replay
+    from sem_curate.registry import history
+
+    propose(ds, decide=CONFIG)
+    ids = [name(i) for i in range(MASTERS - 4, MASTERS + OTHERS)]
+    fields = (schema.PARTICLE_ID, schema.RECEIPT_ID)
+    stored = {
+        key: dataset.find_particles(ds, {schema.PARTICLE_ID: key}, fields, limit=1)[0][schema.RECEIPT_ID] for key in ids
+    }
+    for key in ids:
+        assert replay(ds, key, stored[key])["content"] == history.get_receipt(stored[key])
+        assert replay(ds, key, stored[key])["same"]
+    sample = dataset.read_views(ds, [ids[-1]], (schema.QUALITY,))[ids[-1]]["view1"]["_id"]
+    dataset.write_views(ds, {sample: {schema.QUALITY: 0.05}})
+    again = replay(ds, ids[-1], stored[ids[-1]])
+    assert not again["same"]
+    words = explain.changes(history.get_receipt(stored[ids[-1]]) or {}, again["content"])
+    assert any(sentence.startswith("view1 counts less") for sentence in words)
+
+
+def test_what_cannot_be_replayed_says_why(ds: Any) -> None:
+    from sem_curate import dataset, paths
+    from sem_curate.decide.run import propose, replay
+    from sem_curate.errors import StateError
+
+    propose(ds, decide=CONFIG)
+    with pytest.raises(StateError, match="not in the history"):
+        replay(ds, name(20), "rc_nothing")
+    row = dataset.find_particles(ds, {schema.PARTICLE_ID: name(20)}, (schema.RECEIPT_ID,), limit=1)[0]
+    for file in (paths.home() / "references").rglob("*.npz"):
+        file.unlink()
+    with pytest.raises(StateError, match=r"frozen reference ref_\w+ is gone"):
+        replay(ds, name(20), row[schema.RECEIPT_ID])
+
+
+def test_integrators_are_compared_on_what_people_labelled(ds: Any, tmp_path: Path) -> None:
+    from sem_curate.decide import teach_integrator
+    from sem_curate.integrate.learned import TrainConfig
+
+    quick = TrainConfig(epochs=2)
+    found = teach_integrator.train(ds, config=quick, plot=tmp_path / "gain.png")
+    assert found["particles"] == MASTERS
+    assert found["rows"][0]["rung"] == "quality_mean"
+    assert len(found["rows"]) == 4
+    assert (found["folder"] is None) == (found["winner"] == "quality_mean")
+    assert (tmp_path / "gain.png").exists()
+    grouped = teach_integrator.train(ds, group_field=schema.PROPOSAL_STATE, config=quick)
+    assert "at least 3 groups" in grouped["note"]
+
+
+def test_without_embeddings_there_is_nothing_to_train_on(ds: Any) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide import teach_integrator
+    from sem_curate.errors import StateError
+
+    dataset.set_encoder_keys(ds, {})
+    with pytest.raises(StateError, match="has no embeddings"):
+        teach_integrator.train(ds)

@@ -1,0 +1,161 @@
+"""Three ways from a particle vector to label confidences, and the mixture of two of them that is the default. Pure.
+
+==============  ====================================================================================================
+prototype       nearest mean of a label's masters (CL2N; Wang et al. 2019, SimpleShot, arXiv 1911.04623)
+neighbours      masters vote with exp(cosine / 0.07), the 20 nearest ones (Oquab et al. 2023, DINOv2, arXiv 2304.07193)
+logistic        a logistic regression on the masters, L2 penalty, C = 10, labels weighing the same
+mixture         geometric mean of neighbours and logistic
+==============  ====================================================================================================
+
+Chosen by the median number of masters per label unless a name is given. With one master all are the same thing and the
+prototype is the cheapest. From two on the mixture: on digits it gave 77.1 / 87.9 / 92.2 / 95.0 % at 2 / 5 / 10 / 20
+masters, where the best single rule gave 76.6 / 87.1 / 91.4 / 94.7; on 840 rendered particles of 16 families 82.6 /
+88.1 / 90.0 / 91.2 against 82.5 / 87.3 / 89.0 / 89.1 of the prototype.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from sem_curate.arrays import Floats, Ints, unit_rows
+from sem_curate.config import DecideConfig
+
+AUTO: Final = "auto"
+PROTOTYPE: Final = "prototype"
+NEIGHBOURS: Final = "neighbours"
+LOGISTIC: Final = "logistic"
+MIXTURE: Final = "mixture"
+RULES: Final = (PROTOTYPE, NEIGHBOURS, LOGISTIC, MIXTURE)
+PENALTY: Final = 10.0  # sklearn's C
+BLOCK: Final = 512  # particles whose votes are counted at a time, so that they stay in the cache
+FLOOR: Final = 1e-4  # in the mixture, so that no rule alone can rule a label out
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A fitted rule for M masters of L labels; M and L may be 0.
+
+    Attributes:
+        name: one of :data:`RULES`.
+        masters: (M, D) unit rows.
+        labels: (M,) label index.
+        prototypes: (L, D) unit rows; of every rule, contributions are stated in them.
+        weights: (L, D) of the logistic, zeros where it is not used.
+        bias: (L,).
+        config: temperature and number of neighbours.
+    """
+
+    name: str
+    masters: Floats
+    labels: Ints
+    prototypes: Floats
+    weights: Floats
+    bias: Floats
+    config: DecideConfig
+
+    def similarity(self, vectors: Floats) -> Floats:
+        """Return the cosines of (N, D) vectors to the masters, (N, M)."""
+        cosines: Floats = vectors @ self.masters.T
+        return cosines
+
+    def confidence(self, vectors: Floats, similarity: Floats | None = None) -> Floats:
+        """Return (N, L) confidences in [0, 1], rows summing to 1; not calibrated. L = 0 gives (N, 0).
+
+        Args:
+            vectors: (N, D) unit rows.
+            similarity: what :meth:`similarity` gives for them, where it is already known.
+        """
+        if len(self.prototypes) == 0:
+            return np.zeros((len(vectors), 0), np.float32)
+        if self.name == PROTOTYPE:
+            return _softmax(vectors @ self.prototypes.T / self.config.temperature)
+        head = _softmax(vectors @ self.weights.T + self.bias) if self.name in (LOGISTIC, MIXTURE) else None
+        if self.name == LOGISTIC and head is not None:
+            return head
+        votes = self._votes(vectors, similarity)
+        if head is None:
+            return votes
+        both = np.sqrt((votes + np.float32(FLOOR)) * (head + np.float32(FLOOR)))
+        shares: Floats = both / both.sum(axis=1, keepdims=True)
+        return shares
+
+    def _votes(self, vectors: Floats, similarity: Floats | None) -> Floats:
+        m, k = len(self.masters), self.config.neighbours
+        membership = np.zeros((m, len(self.prototypes)), np.float32)
+        membership[np.arange(m), self.labels] = 1
+        # A label with more masters must not win by headcount alone.
+        membership /= np.maximum(membership.sum(axis=0), 1)
+        steep = np.float32(1 / self.config.temperature)
+        votes = np.empty((len(vectors), len(self.prototypes)), np.float32)
+        for first in range(0, len(vectors), BLOCK):
+            rows = slice(first, first + BLOCK)
+            powers = self.similarity(vectors[rows]) if similarity is None else similarity[rows].copy()
+            near = powers >= np.partition(powers, m - k, axis=1)[:, m - k, None] if m > k else None
+            powers *= steep
+            powers -= steep
+            np.exp(powers, out=powers)
+            if near is not None:
+                powers *= near
+            votes[rows] = powers @ membership
+        votes /= np.maximum(votes.sum(axis=1, keepdims=True), np.float32(1e-30))
+        return votes
+
+
+def choose(labels: Ints, n_labels: int) -> str:
+    """Return the rule for these masters, see the module."""
+    if n_labels < 2:
+        return PROTOTYPE
+    return PROTOTYPE if float(np.median(np.bincount(labels, minlength=n_labels))) < 2 else MIXTURE
+
+
+def fit(
+    masters: Floats, labels: Ints, *, n_labels: int | None = None, name: str = AUTO, config: DecideConfig | None = None
+) -> Rule:
+    """Fit a rule to masters; defined for none, for one label and for one master per label.
+
+    Args:
+        masters: (M, D) unit rows.
+        labels: (M,) label index of each.
+        n_labels: L, when labels without masters should keep their column; they get (almost) no confidence.
+        name: one of :data:`RULES`, or ``"auto"``.
+        config: temperature and number of neighbours.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if name not in (AUTO, *RULES):
+        raise ValueError(f"no proposal rule is called '{name}'; there are {', '.join((AUTO, *RULES))}")
+    count = (int(labels.max()) + 1 if len(labels) else 0) if n_labels is None else n_labels
+    chosen = choose(labels, count) if name == AUTO else name
+    sums = np.zeros((count, masters.shape[1]), np.float32)
+    np.add.at(sums, labels, masters)
+    weights, bias = _logistic(masters, labels, count) if chosen in (LOGISTIC, MIXTURE) else _nothing(sums)
+    return Rule(chosen, masters, labels, unit_rows(sums), weights, bias, config or DecideConfig())
+
+
+def _nothing(sums: Floats) -> tuple[Floats, Floats]:
+    return np.zeros_like(sums), np.zeros(len(sums), np.float32)
+
+
+def _logistic(masters: Floats, labels: Ints, count: int) -> tuple[Floats, Floats]:
+    weights, bias = np.zeros((count, masters.shape[1]), np.float32), np.full(count, -30.0, np.float32)
+    known = np.unique(labels)
+    bias[known] = 0.0
+    if len(known) < 2:
+        return weights, bias
+    model = LogisticRegression(C=PENALTY, max_iter=300, class_weight="balanced").fit(masters, labels)
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(known) == 2:  # sklearn then keeps one row, for the second label
+        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.r_[-intercepts, intercepts] / 2
+    weights[known], bias[known] = coefficients, intercepts
+    return weights, bias
+
+
+def _softmax(scores: Floats) -> Floats:
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
