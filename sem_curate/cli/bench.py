@@ -16,6 +16,7 @@ from sem_curate.errors import InputError
 BENCHES: dict[str, tuple[str, str]] = {
     "rendering": ("sem_curate.bench.rendering", "views rendered per second"),
     "quality": ("sem_curate.bench.quality", "quality measures against truth, and their speed"),
+    "encoders": ("sem_curate.bench.encoders", "encoders: throughput, resuming, ONNX, text search"),
     "search": ("sem_curate.bench.search", "text search on unseen simulated particles"),
     "loop": ("sem_curate.bench.loop", "real images: masters from one frame group, proposals on the others"),
     "scale": ("sem_curate.bench.scale", "10,000 particles, and 100 more"),
@@ -25,6 +26,7 @@ BENCHES: dict[str, tuple[str, str]] = {
 @click.command("bench", help="Measure NAME: " + "; ".join(f"{name} = {text}" for name, (_, text) in BENCHES.items()))
 @click.argument("name", type=click.Choice(list(BENCHES)))
 @click.option("--data", type=click.Path(exists=True, path_type=Path), default=None, help="Real images to measure on.")
+@click.option("--weights", type=click.Path(exists=True, path_type=Path), default=None, help="A real checkpoint.")
 @click.option("--encoder", "encoders", multiple=True, help="Image encoder, then optionally a text encoder.")
 @click.option("--particles", type=int, default=None, help="How many particles.")
 @click.option("--masters", type=int, default=None, help="Masters per label.")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.errors import UnknownEncoderError, did_you_mean
@@ -45,6 +45,10 @@ class Encoder(Protocol):
     """Folder-safe slug and hash of (name, preprocessing, weights); vectors of different keys never mix."""
     dim: int
     supports_text: bool
+    batch: int
+    """Images per network call that suit this network on this machine."""
+    provenance: dict[str, Any]
+    """JSON values stored with the vectors: ``id``, ``key``, ``weights``, ``preprocessing_hash``, ``preprocessing``."""
     takes_mask: bool
     """Whether vectors depend on where the particle is; ``preprocess`` finds it when no mask is given."""
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
 from sem_curate.arrays import Bools, Floats, Image
+from sem_curate.embed.cores import available_cores
 from sem_curate.embed.encoders import Encoder
 from sem_curate.embed.store import VectorStore
 
@@ -20,6 +25,7 @@ Read = Callable[[str], Image]
 BATCH = 32
 # Batches decoded ahead: one being computed, one ready, one in the making.
 AHEAD = 2
+DECODE_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -63,53 +69,86 @@ class _Decoded:
     reason: str = ""
 
 
+Submit = Callable[[ThreadPoolExecutor, list[Source]], list[Future[_Decoded]]]
+
+
 def embed_stream(
-    sources: Iterable[Source], lanes: Sequence[Lane], *, read: Read, batch: int = BATCH, workers: int = 2
+    sources: Iterable[Source],
+    lanes: Sequence[Lane],
+    *,
+    read: Read,
+    batch: int | None = None,
+    workers: int | None = None,
 ) -> Iterator[Batch]:
     """Embed a stream of images, yielding after each batch is safely stored.
 
-    Stopping at any time loses at most the batches under way; starting again skips what is stored.
+    Stopping at any time loses at most the batches under way; starting again skips what is stored. The same sources
+    make the same batches, so that a run that was killed and started again stores the same bits.
 
     Args:
         sources: consumed lazily; images of the same content are computed once.
         lanes: encoders with their stores.
         read: path -> (H, W) grey image; an exception becomes the reason of a skip.
-        batch: images per network call.
-        workers: decoding threads.
+        batch: images per network call; by default what suits the most demanding encoder.
+        workers: decoding threads; by default one per core that this process may use.
 
     Yields:
         One `Batch` per ``batch`` sources, in their order.
     """
-    queue: deque[tuple[list[Source], list[Future[_Decoded]]]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="decode") as pool:
-        try:
-            for chunk in _chunks(sources, batch):
-                queue.append((chunk, _submit(pool, chunk, lanes, read)))
-                if len(queue) > AHEAD:
-                    yield _finish(*queue.popleft(), lanes)
-            while queue:
-                yield _finish(*queue.popleft(), lanes)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    size = batch or batch_for([lane.encoder for lane in lanes])
+    for chunk, decoded in _ahead(_chunks(sources, size), lambda pool, part: _submit(pool, part, lanes, read), workers):
+        yield _finish(chunk, decoded, lanes)
 
 
 def embed_images(
-    paths: Sequence[str], encoder: Encoder, *, read: Read, batch: int = BATCH, workers: int = 2
+    paths: Iterable[str], encoder: Encoder, *, read: Read, batch: int | None = None, workers: int | None = None
 ) -> Iterator[tuple[list[str], Floats, list[Skipped]]]:
-    """Embed image files without storing anything.
+    """Embed image files without storing anything; arguments as in :func:`embed_stream`.
 
     Yields:
         Per batch: the B paths that were embedded, their (B, D) vectors, and what was skipped.
     """
-    sources = [Source(path, path) for path in paths]
-    with ThreadPoolExecutor(workers) as pool:
-        for chunk in _chunks(sources, batch):
-            decoded = [job.result() for job in [pool.submit(_decode, s, (encoder,), read) for s in chunk]]
-            good = [item for item in decoded if not item.reason]
-            vectors = np.zeros((0, encoder.dim), np.float32)
-            if good:
-                vectors = encoder.embed_images(np.stack([item.inputs[encoder.key] for item in good]))
-            yield [item.source.path for item in good], vectors, _reasons(decoded)
+    chunks = _chunks((Source(path, path) for path in paths), batch or batch_for([encoder]))
+    for _, decoded in _ahead(
+        chunks, lambda pool, part: [pool.submit(_decode, source, (encoder,), read) for source in part], workers
+    ):
+        good = [item for item in decoded if not item.reason]
+        yield [item.source.path for item in good], _vectors(encoder, good), _reasons(decoded)
+
+
+def batch_for(encoders: Sequence[Encoder]) -> int:
+    """Return the images per batch that suit the encoder with the largest inputs."""
+    return min((encoder.batch for encoder in encoders), default=BATCH)
+
+
+def _ahead(
+    chunks: Iterable[list[Source]], submit: Submit, workers: int | None
+) -> Iterator[tuple[list[Source], list[_Decoded]]]:
+    """Decode chunks in threads, at most :data:`AHEAD` before the one that is asked for."""
+    queue: deque[tuple[list[Source], list[Future[_Decoded]]]] = deque()
+    threads = workers or available_cores()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=_yield_to_network) as pool:
+        try:
+            for chunk in chunks:
+                queue.append((chunk, submit(pool, chunk)))
+                if len(queue) > AHEAD:
+                    yield _collect(queue)
+            while queue:
+                yield _collect(queue)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _collect(queue: deque[tuple[list[Source], list[Future[_Decoded]]]]) -> tuple[list[Source], list[_Decoded]]:
+    chunk, jobs = queue.popleft()
+    return chunk, [job.result() for job in jobs]
+
+
+def _yield_to_network() -> None:
+    """Make a decoding thread give way: the network's threads wait for the slowest of them at every layer."""
+    if sys.platform == "linux":  # where priorities belong to threads, not to the process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), DECODE_NICENESS)
 
 
 def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
@@ -144,19 +183,23 @@ def _prepare(encoder: Encoder, image: Image, mask: Bools | None) -> Floats:
     return encoder.preprocess(image, mask) if encoder.takes_mask else encoder.preprocess(image)
 
 
-def _finish(chunk: list[Source], jobs: Sequence[Future[_Decoded]], lanes: Sequence[Lane]) -> Batch:
-    decoded = [job.result() for job in jobs]
+def _finish(chunk: list[Source], decoded: Sequence[_Decoded], lanes: Sequence[Lane]) -> Batch:
     for lane in lanes:
         mine = [item for item in decoded if lane.encoder.key in item.inputs]
         if mine:
-            vectors = lane.encoder.embed_images(np.stack([item.inputs[lane.encoder.key] for item in mine]))
-            lane.store.append([item.source.content_hash for item in mine], vectors)
+            lane.store.append([item.source.content_hash for item in mine], _vectors(lane.encoder, mine))
     reasons = {item.source.content_hash: item.reason for item in decoded if item.reason}
     return Batch(
         done=tuple(source for source in chunk if source.content_hash not in reasons),
         computed=len(decoded) - len(reasons),
         skipped=tuple(Skipped(s.path, reasons[s.content_hash]) for s in chunk if s.content_hash in reasons),
     )
+
+
+def _vectors(encoder: Encoder, decoded: Sequence[_Decoded]) -> Floats:
+    if not decoded:
+        return np.zeros((0, encoder.dim), np.float32)
+    return encoder.embed_images(np.stack([item.inputs[encoder.key] for item in decoded]))
 
 
 def _reasons(decoded: Sequence[_Decoded]) -> list[Skipped]:

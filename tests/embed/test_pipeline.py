@@ -14,6 +14,8 @@ class MeanEncoder:
     """A shipped peer of the real encoders: the vector tells which image it came from."""
 
     supports_text = False
+    batch = 32
+    provenance: dict[str, str] = {}
     takes_mask = False
 
     def __init__(self, key: str, dim: int = 3) -> None:

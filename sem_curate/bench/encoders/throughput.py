@@ -1,0 +1,143 @@
+"""Images per second of the whole pipeline, beside the network alone and beside FiftyOne's own ``compute_embeddings``.
+
+All use one network (DINOv2 ViT-S/14 at 224 px, random weights: they do not change the time) in one process. They run
+in turns on the same files, and a figure is the median over rounds of the ratio within a round: what else the machine
+does then hits both sides.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from sem_curate.arrays import Floats
+from sem_curate.bench.encoders import material
+from sem_curate.bench.encoders.setting import Setting
+from sem_curate.bench.figures import Figure, at_least
+from sem_curate.embed.encoders import get_encoder
+from sem_curate.embed.network import TorchEncoder
+from sem_curate.embed.pipeline import Lane, Source, embed_stream
+from sem_curate.embed.store import VectorStore
+from sem_curate.ingest.readers import read_grey
+
+MODEL: Final = "vit_small_patch14_dinov2"
+FILES: Final = 48
+BATCH: Final = 16
+ROUNDS: Final = 5
+BARE_TARGET: Final = 0.90
+FIFTYONE_TARGET: Final = 1.5
+SIZE: Final = (1280, 960)
+
+Timed = Callable[[], float]
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """Return images per second at 1280 x 960 PNG, and the ratios to the bare network and to FiftyOne."""
+    with tempfile.TemporaryDirectory(prefix="sem-curate-") as name:
+        folder = Path(name)
+        encoder = get_encoder(material.random_checkpoint(folder, MODEL, img_size=224))
+        assert isinstance(encoder, TorchEncoder)
+        paths = material.write_images(folder, FILES, setting.seed, size=SIZE)
+        with FiftyOneRival(encoder, paths) as rival:
+            rounds = _rounds(encoder, paths, folder, rival)
+    rates = {name: np.array([FILES / one[name] for one in rounds]) for name in rounds[0]}
+    return _report(rates)
+
+
+def _rounds(encoder: TorchEncoder, paths: list[str], folder: Path, rival: FiftyOneRival) -> list[dict[str, float]]:
+    inputs = np.stack([encoder.preprocess(read_grey(path)) for path in paths])
+    work: dict[str, Callable[[], Any]] = {
+        "bare": lambda: _bare(encoder, inputs),
+        "pipeline": lambda: _pipeline(encoder, paths, folder / uuid.uuid4().hex),
+        "FiftyOne, same batch": lambda: rival.compute(BATCH),
+        "FiftyOne, as called without options": lambda: rival.compute(None),
+    }
+    for warm in work.values():
+        warm()
+    # The order turns round: whoever runs after an idle moment must not always be the same.
+    return [{name: _seconds(work[name]) for name in list(work)[:: (-1) ** number]} for number in range(ROUNDS)]
+
+
+def _bare(encoder: TorchEncoder, inputs: Floats) -> None:
+    """Run the network alone on prepared inputs."""
+    tower = encoder.tower()
+    with torch.inference_mode():
+        for at in range(0, len(inputs), BATCH):
+            tower(torch.from_numpy(inputs[at : at + BATCH]))
+
+
+def _pipeline(encoder: TorchEncoder, paths: list[str], folder: Path) -> None:
+    """Embed as the embed stage does, into an empty store."""
+    lane = Lane(encoder, VectorStore(folder, dim=encoder.dim))
+    done = sum(batch.computed for batch in embed_stream((Source(p, p) for p in paths), [lane], read=read_grey, batch=BATCH))
+    assert done == len(paths)
+
+
+class FiftyOneRival:
+    """The same network as a FiftyOne model on a FiftyOne dataset of the same files."""
+
+    def __init__(self, encoder: TorchEncoder, paths: list[str]) -> None:
+        """Wrap the network the way FiftyOne's documentation wraps any torch model."""
+        from sem_curate.app.mongod import ensure_database
+
+        ensure_database()
+        import fiftyone as fo
+        from fiftyone.utils.torch import TorchImageModel, TorchImageModelConfig
+        from torchvision import transforms
+
+        size, mean, std = encoder.preprocessing.height, encoder.preprocessing.mean, encoder.preprocessing.std
+        prepare = transforms.Compose(
+            [
+                transforms.Resize(size), transforms.CenterCrop(size),
+                transforms.ToTensor(),
+                transforms.Normalize(mean, std),
+            ]
+        )  # fmt: skip
+        self._model = TorchImageModel(
+            TorchImageModelConfig(
+                {"model": encoder.tower(), "transforms": prepare, "ragged_batches": False, "as_feature_extractor": True}
+            )
+        )
+        self._dataset = fo.Dataset(f"bench-throughput-{uuid.uuid4().hex[:8]}")
+        self._dataset.add_samples([fo.Sample(filepath=path) for path in paths], progress=False)
+        self._dim = encoder.dim
+
+    def __enter__(self) -> FiftyOneRival:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dataset.delete()
+
+    def compute(self, batch_size: int | None) -> None:
+        """Run FiftyOne's own ``compute_embeddings`` over all files."""
+        vectors = self._dataset.compute_embeddings(self._model, batch_size=batch_size, progress=False)
+        assert np.shape(vectors) == (len(self._dataset), self._dim)
+
+
+def _report(rates: dict[str, np.ndarray]) -> list[Figure]:
+    ours, bare = rates["pipeline"], rates["bare"]
+    found = [
+        Figure(f"throughput: images/s, {MODEL} at 224, files {SIZE[0]} x {SIZE[1]} PNG", _median(ours), _median(bare)),
+        at_least("throughput: pipeline / network alone", _median(ours / bare), BARE_TARGET),
+    ]
+    for name in [name for name in rates if name.startswith("FiftyOne")]:
+        ratio = _median(ours / rates[name])
+        found.append(at_least(f"throughput: pipeline / {name} (batch {BATCH})", ratio, FIFTYONE_TARGET, 1.0))
+    return found
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values))
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
