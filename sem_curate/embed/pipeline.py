@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -25,7 +21,6 @@ Read = Callable[[str], Image]
 BATCH = 32
 # Batches decoded ahead: one being computed, one ready, one in the making.
 AHEAD = 2
-DECODE_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -127,7 +122,7 @@ def _ahead(
     """Decode chunks in threads, at most :data:`AHEAD` before the one that is asked for."""
     queue: deque[tuple[list[Source], list[Future[_Decoded]]]] = deque()
     threads = workers or available_cores()
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode", initializer=_yield_to_network) as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         try:
             for chunk in chunks:
                 queue.append((chunk, submit(pool, chunk)))
@@ -142,13 +137,6 @@ def _ahead(
 def _collect(queue: deque[tuple[list[Source], list[Future[_Decoded]]]]) -> tuple[list[Source], list[_Decoded]]:
     chunk, jobs = queue.popleft()
     return chunk, [job.result() for job in jobs]
-
-
-def _yield_to_network() -> None:
-    """Make a decoding thread give way: the network's threads wait for the slowest of them at every layer."""
-    if sys.platform == "linux":  # where priorities belong to threads, not to the process
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), DECODE_NICENESS)
 
 
 def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:

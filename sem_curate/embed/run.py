@@ -110,7 +110,7 @@ def embed_dataset(
     """
     loaded = [get_encoder(name) for name in encoders or _encoders_in_use(ds)]
     keys = lane_keys(loaded)
-    lanes = [Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=_meta(encoder))) for encoder in loaded]
+    lanes = [Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)) for encoder in loaded]
     _switch(ds, keys)
     waiting = dataset.count_pending(ds)[schema.STAGE_EMBED]
     total = waiting if limit is None else min(limit, waiting)
@@ -171,10 +171,6 @@ def _encoders_in_use(ds: Any) -> Sequence[str]:
     if BRAIN_KEY in ds.list_brain_runs():
         return tuple(ds.get_brain_info(BRAIN_KEY).config.encoders) or DEFAULTS
     return DEFAULTS
-
-
-def _meta(encoder: Encoder) -> dict[str, Any]:
-    return {"id": encoder.id, "key": encoder.key, "supports_text": encoder.supports_text}
 
 
 def _switch(ds: Any, keys: dict[str, str]) -> None:
