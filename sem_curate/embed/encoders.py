@@ -8,6 +8,7 @@ name                                       what it is
 ``timm:<name>[@checkpoint]``               any timm model; checkpoint = file or hub-style folder
 ``timm:<name>[@checkpoint]#pool=mask``     a vision transformer, patch tokens pooled inside the particle (or ``avg``)
 ``open_clip:<arch>/<tag or path>``         any open_clip model; path = file or ``open_clip_config.json`` folder
+``onnx:<file>``                            image side of any of these, written by ``sem-curate export onnx``
 =========================================  ==========================================================
 """
 
@@ -29,6 +30,7 @@ FAMILIES: Final = {
     "trained": "sem_curate.embed.trained",
     "timm": "sem_curate.embed.timm_encoder",
     "open_clip": "sem_curate.embed.clip_encoder",
+    "onnx": "sem_curate.embed.onnx_encoder",
 }
 
 DEFAULT_IMAGE: Final = "bundled:sem-dino"  # decides

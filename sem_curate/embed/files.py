@@ -33,7 +33,9 @@ class FilesEmbedded:
     skipped: tuple[Skipped, ...]
 
 
-def local(sources: Iterable[Source], lane: Lane, *, batch: int | None = None, read: Read = read_grey) -> Iterator[Batch]:
+def local(
+    sources: Iterable[Source], lane: Lane, *, batch: int | None = None, read: Read = read_grey
+) -> Iterator[Batch]:
     """Embed on this machine."""
     return embed_stream(sources, [lane], read=read, batch=batch)
 

@@ -38,7 +38,9 @@ def half_type(device: torch.device) -> torch.dtype | None:
     """
     chosen = os.environ.get(PRECISION, AUTO)
     if chosen not in PRECISIONS:
-        raise SetupError(f"{PRECISION}={chosen} is not one of {', '.join(PRECISIONS)}.{did_you_mean(chosen, PRECISIONS)}")
+        raise SetupError(
+            f"{PRECISION}={chosen} is not one of {', '.join(PRECISIONS)}.{did_you_mean(chosen, PRECISIONS)}"
+        )
     if chosen == FULL or (chosen == AUTO and device.type != "cuda"):
         return None
     return torch.float16 if device.type == "cuda" else torch.bfloat16

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from sem_curate.arrays import Bools, Floats, Image, unit_rows
 from sem_curate.embed import hardware
-from sem_curate.embed.preprocess import Preprocessing, letterbox_mask
+from sem_curate.embed.identity import encoder_key, provenance
+from sem_curate.embed.prepare import CPU_BATCH, GPU_BATCH, preferred_batch, prepare
+from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError
-from sem_curate.quality.measures import inspect
 
 ToVectors = Callable[[torch.Tensor], torch.Tensor]
 ToText = Callable[[Sequence[str]], torch.Tensor]
-
-# Images per network call. A CPU gains nothing beyond 32; a GPU has to be kept busy.
-CPU_BATCH: Final = 32
-GPU_BATCH: Final = 128
-# Prepared images of one batch stay below this many bytes: at 518 px that is 20 images, not 32.
-BATCH_BYTES: Final = 64 * 2**20
 
 
 class TorchEncoder:
@@ -84,12 +76,7 @@ class TorchEncoder:
             mask: where the particle is, any size, stretched over the image; used only with ``takes_mask``, and found
                 in the image when it is not given.
         """
-        prepared = self.preprocessing(image)
-        if not self.takes_mask:
-            return prepared
-        found = inspect(image).mask if mask is None else mask
-        plane = letterbox_mask(found, (image.shape[0], image.shape[1]), *prepared.shape[1:])
-        return np.concatenate([prepared, plane[None]])
+        return prepare(self.preprocessing, image, mask, takes_mask=self.takes_mask)
 
     def embed_images(self, batch: Floats) -> Floats:
         """Embed prepared images.
@@ -121,6 +108,10 @@ class TorchEncoder:
     def tower(self) -> torch.nn.Module:
         """Return the image side alone as a module, (B, C, H, W) -> (B, D), not normalised; what an export needs."""
         return _Tower(self._model, self._images)
+
+    def to_device(self) -> None:
+        """Put the network back where it runs, after somebody moved it."""
+        self._model.to(self._device)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -180,27 +171,6 @@ class _Tower(torch.nn.Module):
         return self._images(images)
 
 
-def preferred_batch(shape: Sequence[int], most: int) -> int:
-    """Return images per call: ``most``, fewer when prepared images of ``shape`` are large, at least 1.
-
-    >>> preferred_batch((3, 224, 224), 32), preferred_batch((3, 518, 518), 32)
-    (32, 20)
-    """
-    return max(1, min(most, BATCH_BYTES // (4 * int(np.prod(shape)))))
-
-
-def provenance(name: str, key: str, preprocessing: Preprocessing, weights: str, note: str = "") -> dict[str, Any]:
-    """Return what is stored with every vector file: who made the vectors, from what, with what.
-
-    Returns:
-        JSON values: ``id``, ``key``, ``weights`` and ``preprocessing_hash`` (hex), ``preprocessing``.
-    """
-    settings = asdict(preprocessing)
-    identity = json.dumps([settings, note], sort_keys=True, ensure_ascii=False).encode()
-    hashed = hashlib.blake2b(identity, digest_size=16).hexdigest()
-    return {"id": name, "key": key, "weights": weights, "preprocessing_hash": hashed, "preprocessing": settings}
-
-
 def weights_hash(model: torch.nn.Module) -> str:
     """Return a hex hash of all parameters and buffers, the same for any file format they came in."""
     digest = hashlib.blake2b(digest_size=16)
@@ -208,20 +178,6 @@ def weights_hash(model: torch.nn.Module) -> str:
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def encoder_key(name: str, preprocessing: Preprocessing, weights: str, note: str = "") -> str:
-    """Return a folder-safe name that changes whenever the vectors would.
-
-    >>> encoder_key("timm:resnet10t@/a/b.pth", Preprocessing(96, 96, (0.5,), (0.25,)), "00")[:15]
-    'timm-resnet10t-'
-    """
-    # A checkpoint's folder is no part of the identity: its content is, through the weights hash.
-    family, _, rest = name.partition(":")
-    short = re.split(r"[@/\\#]", rest.strip("/"))[0] if family != "trained" else Path(rest).name
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{family}-{short}".lower()).strip("-")[:60]
-    identity = json.dumps([slug, asdict(preprocessing), weights, note], sort_keys=True)
-    return f"{slug}-{hashlib.blake2b(identity.encode(), digest_size=5).hexdigest()}"
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:

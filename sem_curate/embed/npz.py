@@ -71,7 +71,9 @@ def check_target(out: Path, key: str, dim: int) -> None:
         with np.load(target) as saved:
             before, length = str(saved["key"]), int(saved["vectors"].shape[1])
     except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
-        raise InputError(f"'{target}' exists and holds no vectors of ours; choose another --out, or --overwrite") from error
+        raise InputError(
+            f"'{target}' exists and holds no vectors of ours; choose another --out, or --overwrite"
+        ) from error
     if before != key:
         raise InputError(
             f"'{target}' holds vectors of length {length} from '{before}', and '{key}' gives length {dim}; "

@@ -110,7 +110,9 @@ def embed_dataset(
     """
     loaded = [get_encoder(name) for name in encoders or _encoders_in_use(ds)]
     keys = lane_keys(loaded)
-    lanes = [Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)) for encoder in loaded]
+    lanes = [
+        Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)) for encoder in loaded
+    ]
     _switch(ds, keys)
     waiting = dataset.count_pending(ds)[schema.STAGE_EMBED]
     total = waiting if limit is None else min(limit, waiting)

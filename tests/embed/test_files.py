@@ -65,7 +65,9 @@ def test_known_content_is_not_embedded_again_under_any_name(tmp_path: Path, enco
 
 
 def test_nothing_readable_still_gives_an_npz_with_reasons(tmp_path: Path, encoder: Encoder) -> None:
-    result = files.embed_files([str(tmp_path / "gone.png")], encoder, VectorStore(tmp_path / "s", dim=64), tmp_path / "n")
+    result = files.embed_files(
+        [str(tmp_path / "gone.png")], encoder, VectorStore(tmp_path / "s", dim=64), tmp_path / "n"
+    )
     with np.load(result.out) as saved:
         assert saved["vectors"].shape == (0, 64)
         assert saved["skipped"].size == 1
@@ -84,7 +86,8 @@ def die(done, skipped):
         os.kill(os.getpid(), signal.SIGKILL)
 paths = sorted(str(path) for path in Path(images).iterdir())
 engine = lambda sources, lane: files.local(sources, lane, batch=8)
-files.embed_files(paths, encoder, VectorStore(Path(folder), dim=encoder.dim), Path(folder) / "v.npz", engine=engine, progress=die)
+store = VectorStore(Path(folder), dim=encoder.dim)
+files.embed_files(paths, encoder, store, Path(folder) / "v.npz", engine=engine, progress=die)
 """
 
 
@@ -108,9 +111,11 @@ def test_killed_and_started_again_is_the_same_to_the_bit(tmp_path: Path, encoder
 
 
 def test_vectors_of_another_encoder_are_not_replaced_by_accident(tmp_path: Path, encoder: Encoder) -> None:
-    result = files.embed_files(write(tmp_path / "a", 2), encoder, VectorStore(tmp_path / "s", dim=64), tmp_path / "v.npz")
+    result = files.embed_files(
+        write(tmp_path / "a", 2), encoder, VectorStore(tmp_path / "s", dim=64), tmp_path / "v.npz"
+    )
     npz.check_target(result.out, encoder.key, encoder.dim)
-    with pytest.raises(InputError, match="length 64 from .* must not be mixed: choose another --out, or --overwrite"):
+    with pytest.raises(InputError, match=r"length 64 from .* must not be mixed: choose another --out, or --overwrite"):
         npz.check_target(result.out, "another-123", 12)
     (tmp_path / "text.npz").write_text("hello")
     with pytest.raises(InputError, match="holds no vectors of ours"):
@@ -132,6 +137,8 @@ def test_a_large_run_is_written_in_blocks(tmp_path: Path, monkeypatch: pytest.Mo
     result = files.embed_files(paths, encoder, store, tmp_path / "v.npz")
     with np.load(result.out) as saved:
         assert saved["filepath"].tolist() == paths
-        alone = encoder.embed_images(np.stack([encoder.preprocess(cv2.imread(path, cv2.IMREAD_UNCHANGED)) for path in paths]))
+        alone = encoder.embed_images(
+            np.stack([encoder.preprocess(cv2.imread(path, cv2.IMREAD_UNCHANGED)) for path in paths])
+        )
         np.testing.assert_allclose(saved["vectors"], alone, atol=1e-5)
     assert os.listdir(tmp_path).count(".v.part.npz") == 0

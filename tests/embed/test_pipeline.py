@@ -15,11 +15,11 @@ class MeanEncoder:
 
     supports_text = False
     batch = 32
-    provenance: dict[str, str] = {}
     takes_mask = False
 
     def __init__(self, key: str, dim: int = 3) -> None:
         self.id, self.key, self.dim = f"fake:{key}", key, dim
+        self.provenance = {"id": self.id, "key": key}
         self.batches: list[int] = []
 
     def preprocess(self, image: np.ndarray) -> np.ndarray:

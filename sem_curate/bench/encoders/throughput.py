@@ -76,7 +76,9 @@ def _bare(encoder: TorchEncoder, inputs: Floats) -> None:
 def _pipeline(encoder: TorchEncoder, paths: list[str], folder: Path) -> None:
     """Embed as the embed stage does, into an empty store."""
     lane = Lane(encoder, VectorStore(folder, dim=encoder.dim))
-    done = sum(batch.computed for batch in embed_stream((Source(p, p) for p in paths), [lane], read=read_grey, batch=BATCH))
+    done = sum(
+        batch.computed for batch in embed_stream((Source(p, p) for p in paths), [lane], read=read_grey, batch=BATCH)
+    )
     assert done == len(paths)
 
 
