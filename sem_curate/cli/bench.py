@@ -41,7 +41,7 @@ def command(name: str, as_json: bool, **options: Any) -> int:
     unknown = set(given) - set(inspect.signature(module.run).parameters)
     if unknown:
         raise InputError(f"bench {name} takes no --{min(unknown)}")
-    if name in ("loop", "scale"):
+    if name in ("loop", "scale", "encoders"):
         from sem_curate.app.mongod import ensure_database
 
         ensure_database()

@@ -62,9 +62,7 @@ def export(encoder: Encoder, out: Path, *, int8: bool = False) -> Path:
         EncoderError: not a torch encoder, or the network cannot be translated.
     """
     if not isinstance(encoder, TorchEncoder):
-        raise EncoderError(
-            f"'{encoder.id}' is an ONNX file already; export the encoder it was made from"
-        )
+        raise EncoderError(f"'{encoder.id}' is an ONNX file already; export the encoder it was made from")
     target = out if out.suffix == ".onnx" else out.with_name(out.name + ".onnx")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:

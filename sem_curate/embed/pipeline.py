@@ -47,6 +47,7 @@ class Batch:
     done: tuple[Source, ...]  # now in every store, computed or known before
     computed: int  # images that were decoded and embedded
     skipped: tuple[Skipped, ...] = field(default=())
+    fresh: tuple[str, ...] = field(default=(), compare=False)  # their content hashes, computed ones only
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,22 @@ class _Decoded:
     source: Source
     inputs: dict[str, Floats]  # encoder key -> (C, H, W)
     reason: str = ""
+
+
+@dataclass
+class _Flight:
+    """Contents being decoded, so that a copy in a later batch waits for them, and why contents failed."""
+
+    hashes: set[str] = field(default_factory=set)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def land(self, decoded: Sequence[_Decoded]) -> None:
+        for item in decoded:
+            self.hashes.discard(item.source.content_hash)
+            if item.reason:
+                self.reasons[item.source.content_hash] = item.reason
+            else:
+                self.reasons.pop(item.source.content_hash, None)
 
 
 Submit = Callable[[ThreadPoolExecutor, list[Source]], list[Future[_Decoded]]]
@@ -91,8 +108,11 @@ def embed_stream(
         One `Batch` per ``batch`` sources, in their order.
     """
     size = batch or batch_for([lane.encoder for lane in lanes])
-    for chunk, decoded in _ahead(_chunks(sources, size), lambda pool, part: _submit(pool, part, lanes, read), workers):
-        yield _finish(chunk, decoded, lanes)
+    flight = _Flight()
+    for chunk, decoded in _ahead(
+        chunks(sources, size), lambda pool, part: _submit(pool, part, lanes, read, flight), workers
+    ):
+        yield _finish(chunk, decoded, lanes, flight)
 
 
 def embed_images(
@@ -103,9 +123,9 @@ def embed_images(
     Yields:
         Per batch: the B paths that were embedded, their (B, D) vectors, and what was skipped.
     """
-    chunks = _chunks((Source(path, path) for path in paths), batch or batch_for([encoder]))
+    parts = chunks((Source(path, path) for path in paths), batch or batch_for([encoder]))
     for _, decoded in _ahead(
-        chunks, lambda pool, part: [pool.submit(_decode, source, (encoder,), read) for source in part], workers
+        parts, lambda pool, part: [pool.submit(_decode, source, (encoder,), read) for source in part], workers
     ):
         good = [item for item in decoded if not item.reason]
         yield [item.source.path for item in good], _vectors(encoder, good), _reasons(decoded)
@@ -117,14 +137,14 @@ def batch_for(encoders: Sequence[Encoder]) -> int:
 
 
 def _ahead(
-    chunks: Iterable[list[Source]], submit: Submit, workers: int | None
+    parts: Iterable[list[Source]], submit: Submit, workers: int | None
 ) -> Iterator[tuple[list[Source], list[_Decoded]]]:
-    """Decode chunks in threads, at most :data:`AHEAD` before the one that is asked for."""
+    """Decode batches in threads, at most :data:`AHEAD` before the one that is asked for."""
     queue: deque[tuple[list[Source], list[Future[_Decoded]]]] = deque()
     threads = workers or available_cores()
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         try:
-            for chunk in chunks:
+            for chunk in parts:
                 queue.append((chunk, submit(pool, chunk)))
                 if len(queue) > AHEAD:
                     yield _collect(queue)
@@ -139,22 +159,24 @@ def _collect(queue: deque[tuple[list[Source], list[Future[_Decoded]]]]) -> tuple
     return chunk, [job.result() for job in jobs]
 
 
-def _chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+def chunks(sources: Iterable[Source], size: int) -> Iterator[list[Source]]:
+    """Yield sources in lists of ``size``; the last may be shorter."""
     remaining = iter(sources)
     while chunk := list(islice(remaining, size)):
         yield chunk
 
 
 def _submit(
-    pool: ThreadPoolExecutor, chunk: Sequence[Source], lanes: Sequence[Lane], read: Read
+    pool: ThreadPoolExecutor, chunk: Sequence[Source], lanes: Sequence[Lane], read: Read, flight: _Flight
 ) -> list[Future[_Decoded]]:
-    """Start decoding the images that some encoder has not seen."""
+    """Start decoding the images that some encoder has not seen and that are not on their way."""
     hashes = [source.content_hash for source in chunk]
     needed = {lane.encoder.key: set(lane.store.missing(hashes)) for lane in lanes}
     jobs = []
     for source in {source.content_hash: source for source in reversed(chunk)}.values():
         wanting = [lane.encoder for lane in lanes if source.content_hash in needed[lane.encoder.key]]
-        if wanting:
+        if wanting and source.content_hash not in flight.hashes:
+            flight.hashes.add(source.content_hash)
             jobs.append(pool.submit(_decode, source, wanting, read))
     return jobs
 
@@ -171,16 +193,18 @@ def _prepare(encoder: Encoder, image: Image, mask: Bools | None) -> Floats:
     return encoder.preprocess(image, mask) if encoder.takes_mask else encoder.preprocess(image)
 
 
-def _finish(chunk: list[Source], decoded: Sequence[_Decoded], lanes: Sequence[Lane]) -> Batch:
+def _finish(chunk: list[Source], decoded: Sequence[_Decoded], lanes: Sequence[Lane], flight: _Flight) -> Batch:
     for lane in lanes:
         mine = [item for item in decoded if lane.encoder.key in item.inputs]
         if mine:
             lane.store.append([item.source.content_hash for item in mine], _vectors(lane.encoder, mine))
-    reasons = {item.source.content_hash: item.reason for item in decoded if item.reason}
+    flight.land(decoded)
+    reasons = flight.reasons
     return Batch(
         done=tuple(source for source in chunk if source.content_hash not in reasons),
-        computed=len(decoded) - len(reasons),
+        computed=sum(not item.reason for item in decoded),
         skipped=tuple(Skipped(s.path, reasons[s.content_hash]) for s in chunk if s.content_hash in reasons),
+        fresh=tuple(item.source.content_hash for item in decoded if not item.reason),
     )
 
 

@@ -74,7 +74,10 @@ def stretch(image: Image, clip_percent: float = CLIP_PERCENT) -> Floats:
     grey = image.astype(np.float32)
     if not np.isfinite(grey).all():
         raise ValueError(f"image holds {int((~np.isfinite(grey)).sum())} pixels that are NaN or infinity")
-    low, high = (float(level) for level in np.percentile(np.asarray(_sparse(grey), np.float32), (clip_percent, 100 - clip_percent)))
+    low, high = (
+        float(level)
+        for level in np.percentile(np.asarray(_sparse(grey), np.float32), (clip_percent, 100 - clip_percent))
+    )
     return _scale(grey, *_limits(grey, low, high))
 
 

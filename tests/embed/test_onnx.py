@@ -54,7 +54,8 @@ def images() -> list[np.ndarray]:
 def exported(names: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Encoder]:
     folder = tmp_path_factory.mktemp("exported")
     return {
-        kind: get_encoder(f"onnx:{onnx_export.export(get_encoder(name), folder / kind)}") for kind, name in names.items()
+        kind: get_encoder(f"onnx:{onnx_export.export(get_encoder(name), folder / kind)}")
+        for kind, name in names.items()
     }
 
 

@@ -102,6 +102,15 @@ def test_repeated_content_is_decoded_once_and_reported_for_each(tmp_path: Path) 
     assert batch == Batch(done=tuple(twins), computed=2, skipped=())
 
 
+def test_a_copy_in_a_later_batch_waits_for_the_first(tmp_path: Path) -> None:
+    read = Reader(frozenset({"/1"}))
+    copies = [*(Source("good", path) for path in ("/2", "/3", "/4")), Source("broken", "/1"), Source("broken", "/5")]
+    batches = list(embed_stream(copies, lanes_in(tmp_path, 3), read=read, batch=1))
+    assert sorted(read.seen)[:2] == ["/1", "/2"]
+    assert [(len(batch.done), batch.computed) for batch in batches[:3]] == [(1, 1), (1, 0), (1, 0)]
+    assert batches[3].skipped[0].reason == batches[4].skipped[0].reason == "/1 is cut off"
+
+
 def test_memory_is_bounded_by_look_ahead(tmp_path: Path) -> None:
     taken: list[str] = []
 

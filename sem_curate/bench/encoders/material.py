@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -48,19 +46,3 @@ def _view(seed: int) -> np.ndarray:
         if rendered is not None:
             return np.asarray(rendered.image, np.float32)
     raise AssertionError(f"particle {seed} shows no view")
-
-
-@contextmanager
-def home(folder: Path) -> Iterator[None]:
-    """Keep vectors in ``folder`` while the block runs, so that a benchmark finds and leaves nothing."""
-    import os
-
-    before = os.environ.get("SEM_CURATE_HOME")
-    os.environ["SEM_CURATE_HOME"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("SEM_CURATE_HOME")
-        else:
-            os.environ["SEM_CURATE_HOME"] = before

@@ -87,9 +87,6 @@ class FiftyOneRival:
 
     def __init__(self, encoder: TorchEncoder, paths: list[str]) -> None:
         """Wrap the network the way FiftyOne's documentation wraps any torch model."""
-        from sem_curate.app.mongod import ensure_database
-
-        ensure_database()
         import fiftyone as fo
         from fiftyone.utils.torch import TorchImageModel, TorchImageModelConfig
         from torchvision import transforms
