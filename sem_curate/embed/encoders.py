@@ -6,8 +6,10 @@ name                                       what it is
 ``bundled:sem-dino``, ``bundled:sem-clip``  trained by this project on rendered particles; offline
 ``trained:<folder>``                       what ``sem-curate train`` wrote
 ``timm:<name>[@checkpoint]``               any timm model; checkpoint = file or hub-style folder
+``timm:local-dir:<folder>``                a folder in the hub's format, which names its own model
 ``timm:<name>[@checkpoint]#pool=mask``     a vision transformer, patch tokens pooled inside the particle (or ``avg``)
 ``open_clip:<arch>/<tag or path>``         any open_clip model; path = file or ``open_clip_config.json`` folder
+``open_clip:local-dir:<folder>``           the same folder; ``hf-hub:<owner>/<name>`` works for both libraries
 ``onnx:<file>``                            image side of any of these, written by ``sem-curate export onnx``
 =========================================  ==========================================================
 """

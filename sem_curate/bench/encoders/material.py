@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,9 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from sem_curate.embed import hardware
+from sem_curate.embed.encoders import get_encoder
+from sem_curate.embed.network import TorchEncoder
 from sem_curate.rendering import render_views
 
 RENDERED = 320  # pixels a side; enlarged, with noise added at full size, so that files are as large as real ones
@@ -46,3 +50,20 @@ def _view(seed: int) -> np.ndarray:
         if rendered is not None:
             return np.asarray(rendered.image, np.float32)
     raise AssertionError(f"particle {seed} shows no view")
+
+
+def load_torch(name: str, precision: str) -> TorchEncoder:
+    """Load an encoder in one of ``hardware.PRECISIONS``, beside what is loaded already."""
+    before = os.environ.get(hardware.PRECISION)
+    os.environ[hardware.PRECISION] = precision
+    get_encoder.cache_clear()
+    try:
+        encoder = get_encoder(name)
+    finally:
+        get_encoder.cache_clear()
+        os.environ.pop(hardware.PRECISION)
+        if before is not None:
+            os.environ[hardware.PRECISION] = before
+    if not isinstance(encoder, TorchEncoder):
+        raise TypeError(f"'{name}' is no torch encoder")
+    return encoder

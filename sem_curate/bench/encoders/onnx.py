@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from sem_curate.arrays import Image
+from sem_curate.bench.encoders import material
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure, at_least
 from sem_curate.embed import hardware, onnx_export
@@ -47,13 +46,11 @@ def figures(setting: Setting) -> list[Figure]:
 
 
 def _case(case: _Case, folder: Path) -> list[Figure]:
-    with _precision(hardware.FULL):
-        torch = get_encoder(case.encoder)
+    torch, halved = (material.load_torch(case.encoder, precision) for precision in (hardware.FULL, hardware.HALF))
     paths = [onnx_export.export(torch, folder / name, int8=name == "int8") for name in ("full", "int8")]
     full, small = (get_encoder(f"onnx:{path}") for path in paths)
     exact, rough = (onnx_export.compare(torch, other, case.images) for other in (full, small))
-    with _precision(hardware.HALF):
-        half = onnx_export.compare(torch, get_encoder(case.encoder), case.images)
+    half = onnx_export.compare(torch, halved, case.images)
     speed = _speed([torch, full, small], case.images)
     size = [onnx_export.megabytes(path) for path in paths]
     begin, many = f"onnx: {case.title}", f"{len(case.images)} {case.where} images"
@@ -89,18 +86,3 @@ def _simulated(seed: int) -> list[Image]:
 def _real(data: Path) -> list[Image]:
     files = list(image_files([str(data)]))
     return [read_grey(path) for path in files[:: max(1, len(files) // IMAGES)][:IMAGES]]
-
-
-@contextmanager
-def _precision(chosen: str) -> Iterator[None]:
-    """Load encoders in one precision while the block runs; nothing loaded so stays in the table."""
-    before = os.environ.get(hardware.PRECISION)
-    os.environ[hardware.PRECISION] = chosen
-    get_encoder.cache_clear()
-    try:
-        yield
-    finally:
-        os.environ.pop(hardware.PRECISION)
-        if before is not None:
-            os.environ[hardware.PRECISION] = before
-        get_encoder.cache_clear()
