@@ -23,6 +23,7 @@ TINY = "test_vit"  # timm's network for tests: a vision transformer of 0.4 milli
 
 def write_images(folder: Path, count: int, seed: int, *, size: tuple[int, int] = (1280, 960)) -> list[str]:
     """Write simulated views as 8-bit PNG files of (width, height) ``size``, all different; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
     paths: list[str] = []
     base: dict[int, np.ndarray] = {}
     for index in range(count):

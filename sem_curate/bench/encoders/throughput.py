@@ -36,11 +36,12 @@ BATCH: Final = 16
 ROUNDS: Final = 5
 BARE_TARGET: Final = 0.90
 FIFTYONE_TARGET: Final = 1.5
-SIZE: Final = (1280, 960)
+SIZE: Final = (1280, 960)  # a whole frame; decoding its PNG takes a tenth of what this network takes
+CROP: Final = (512, 512)
 
 Doubles = NDArray[np.float64]
 Times = dict[str, Doubles]  # seconds of each round
-BARE, OURS, HALVED = "network alone", "pipeline", "pipeline in half precision"
+BARE, OURS, CROPS, HALVED = "network alone", "pipeline", "pipeline on crops", "pipeline in half precision"
 
 
 def figures(setting: Setting) -> list[Figure]:
@@ -49,21 +50,23 @@ def figures(setting: Setting) -> list[Figure]:
         folder = Path(name)
         checkpoint = material.random_checkpoint(folder, MODEL, img_size=224)
         full, half = (material.load_torch(checkpoint, precision) for precision in (hardware.FULL, hardware.HALF))
-        paths = material.write_images(folder, FILES, setting.seed, size=SIZE)
+        paths = material.write_images(folder / "frames", FILES, setting.seed, size=SIZE)
+        crops = material.write_images(folder / "crops", FILES, setting.seed, size=CROP)
         with FiftyOneRival(full, paths) as rival:
-            rounds = _rounds(full, half, paths, folder, rival)
+            rounds = _rounds(full, half, paths, crops, rival)
     wall, processor = ({name: np.array([one[name][kind] for one in rounds]) for name in rounds[0]} for kind in (0, 1))
     return _report(wall, processor)
 
 
 def _rounds(
-    full: TorchEncoder, half: TorchEncoder, paths: list[str], folder: Path, rival: FiftyOneRival
+    full: TorchEncoder, half: TorchEncoder, paths: list[str], crops: list[str], rival: FiftyOneRival
 ) -> list[dict[str, tuple[float, float]]]:
     inputs = np.stack([full.preprocess(read_grey(path)) for path in paths])
     work: dict[str, Callable[[], Any]] = {
         BARE: lambda: _bare(full, inputs),
-        OURS: lambda: _pipeline(full, paths, folder / uuid.uuid4().hex),
-        HALVED: lambda: _pipeline(half, paths, folder / uuid.uuid4().hex),
+        OURS: lambda: _pipeline(full, paths),
+        CROPS: lambda: _pipeline(full, crops),
+        HALVED: lambda: _pipeline(half, paths),
         f"FiftyOne with batches of {BATCH}": lambda: rival.compute(BATCH),
         "FiftyOne without options": lambda: rival.compute(None),
     }
@@ -81,9 +84,9 @@ def _bare(encoder: TorchEncoder, inputs: Floats) -> None:
             tower(torch.from_numpy(inputs[at : at + BATCH]))
 
 
-def _pipeline(encoder: TorchEncoder, paths: list[str], folder: Path) -> None:
-    """Embed as the embed stage does, into an empty store."""
-    lane = Lane(encoder, VectorStore(folder, dim=encoder.dim))
+def _pipeline(encoder: TorchEncoder, paths: list[str]) -> None:
+    """Embed as the embed stage does, into an empty store beside the files."""
+    lane = Lane(encoder, VectorStore(Path(paths[0]).parent / uuid.uuid4().hex, dim=encoder.dim))
     done = sum(
         batch.computed for batch in embed_stream((Source(p, p) for p in paths), [lane], read=read_grey, batch=BATCH)
     )
@@ -134,8 +137,14 @@ def _report(wall: Times, processor: Times) -> list[Figure]:
         Figure(
             f"throughput: images/s, {MODEL} at 224, {files}", _median(FILES / wall[OURS]), _median(FILES / wall[BARE])
         ),
-        at_least("throughput: pipeline / network alone", _median(wall[BARE] / wall[OURS]), BARE_TARGET),
-        Figure("throughput: ... by processor time, which other programs do not change", _share(processor, BARE, OURS)),
+        at_least("throughput: pipeline / network alone", _share(wall, BARE, OURS), BARE_TARGET),
+        Figure("throughput: ... by processor time", _share(processor, BARE, OURS)),
+        at_least(
+            f"throughput: pipeline / network alone, files {CROP[0]} x {CROP[1]} PNG",
+            _share(wall, BARE, CROPS),
+            BARE_TARGET,
+        ),
+        Figure("throughput: ... by processor time", _share(processor, BARE, CROPS)),
     ]
     for rival in [name for name in wall if name.startswith("FiftyOne")]:
         ratio, by_processor = _share(wall, rival, OURS), _share(processor, rival, OURS)
