@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +9,6 @@ from typing import Any
 import click
 
 from sem_curate.cli import output
-from sem_curate.errors import InputError
 from sem_curate.progress import console
 
 ENGINES = ("local", "ray")
@@ -45,21 +41,14 @@ def command(
     line. PNG, TIFF, JPEG and BMP of 8 or 16 bits. Images of known content are not embedded again; interrupted, run it
     again and it goes on.
     """
-    from sem_curate.embed import encoders, files, listing, npz
+    from sem_curate.embed import files
 
-    total = sum(1 for _ in listing.image_files(paths))
-    if not total:
-        known = ", ".join(listing.SUFFIXES)
-        raise InputError(f"no images at {len(paths)} paths (e.g. '{paths[0]}'); known types: {known}")
-    encoder = encoders.get_encoder(name)
-    if not overwrite:
-        npz.check_target(out, encoder.key, encoder.dim)
-    with console("embed", enabled=not as_json) as report, _store(encoder, cache) as store:
-        result = files.embed_files(
-            listing.image_files(paths), encoder, store, out, engine=_engine(engine, batch, workers),
-            progress=lambda done, bad: report(done + bad, total, f"{bad} skipped" if bad else ""),
+    with console("embed", enabled=not as_json) as report:
+        result = files.embed(
+            paths, out, encoder=name, cache=cache, overwrite=overwrite, engine=_engine(engine, batch, workers),
+            progress=report,
         )  # fmt: skip
-    found = files.as_dict(result, encoder)
+    found = files.as_dict(result)
     output.emit(found, as_json=as_json, text=lambda: _text(found))
     if not result.embedded:
         return output.FAILED
@@ -74,17 +63,6 @@ def _engine(engine: str, batch: int | None, workers: int | None) -> Any:
     from sem_curate.embed import distributed
 
     return partial(distributed.ray_stream, batch=batch, workers=workers)
-
-
-@contextmanager
-def _store(encoder: Any, cache: bool) -> Iterator[Any]:
-    from sem_curate.embed.store import VectorStore, open_store
-
-    if cache:
-        yield open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)
-        return
-    with tempfile.TemporaryDirectory(prefix="sem-curate-") as folder:
-        yield VectorStore(Path(folder), dim=encoder.dim, meta=encoder.provenance)
 
 
 def _text(found: dict[str, Any]) -> str:

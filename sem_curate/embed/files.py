@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from sem_curate.arrays import Floats
 from sem_curate.embed import npz
-from sem_curate.embed.encoders import Encoder
+from sem_curate.embed.encoders import DEFAULT_IMAGE, Encoder, get_encoder
+from sem_curate.embed.listing import SUFFIXES, image_files
 from sem_curate.embed.pipeline import Batch, Lane, Read, Skipped, Source, embed_stream
-from sem_curate.embed.store import VectorStore
+from sem_curate.embed.store import VectorStore, open_store
+from sem_curate.errors import InputError
 from sem_curate.ingest.fingerprint import content_hash
 from sem_curate.ingest.readers import read_bytes, read_grey
+from sem_curate.progress import Progress, silent
 
 HASHED_AHEAD: Final = 64  # files; two batches
 Engine = Callable[[Iterable[Source], Lane], Iterator[Batch]]
@@ -28,6 +32,9 @@ class FilesEmbedded:
     """What became of a run over files; every file is embedded or skipped."""
 
     out: Path
+    encoder: str
+    key: str
+    dim: int
     embedded: int
     computed: int  # decoded and embedded now; the rest was known by content
     skipped: tuple[Skipped, ...]
@@ -38,6 +45,54 @@ def local(
 ) -> Iterator[Batch]:
     """Embed on this machine."""
     return embed_stream(sources, [lane], read=read, batch=batch)
+
+
+def embed(
+    paths: Sequence[str],
+    out: str | Path,
+    *,
+    encoder: str = DEFAULT_IMAGE,
+    cache: bool = True,
+    overwrite: bool = False,
+    engine: Engine = local,
+    progress: Progress = silent,
+) -> FilesEmbedded:
+    """Embed any images with any encoder into an npz; no dataset needed.
+
+    Args:
+        paths: files, folders, patterns and lists, see ``listing.image_files``.
+        out: the npz with ``filepath`` and ``vectors``; see ``npz.write``.
+        encoder: name of the encoder.
+        cache: use and extend the vectors of this installation, so that known content is not embedded again.
+        overwrite: replace a file that holds vectors of another encoder.
+        engine: :func:`local`, or ``distributed.ray_stream``.
+        progress: called after each batch.
+
+    Raises:
+        InputError: no images there, or ``out`` holds vectors of another encoder.
+        EncoderError: the encoder cannot be loaded.
+    """
+    total = sum(1 for _ in image_files(paths))
+    if not total:
+        known = ", ".join(SUFFIXES)
+        raise InputError(f"no images at {len(paths)} paths (e.g. '{(*paths, '')[0]}'); known types: {known}")
+    loaded = get_encoder(encoder)
+    if not overwrite:
+        npz.check_target(Path(out), loaded.key, loaded.dim)
+    with _store(loaded, cache) as store:
+        return embed_files(
+            image_files(paths), loaded, store, Path(out), engine=engine,
+            progress=lambda done, bad: progress(done + bad, total, f"{bad} skipped" if bad else ""),
+        )  # fmt: skip
+
+
+@contextmanager
+def _store(encoder: Encoder, cache: bool) -> Iterator[VectorStore]:
+    if cache:
+        yield open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)
+        return
+    with tempfile.TemporaryDirectory(prefix="sem-curate-") as folder:
+        yield VectorStore(Path(folder), dim=encoder.dim, meta=encoder.provenance)
 
 
 def embed_files(
@@ -77,7 +132,7 @@ def embed_files(
             out, count=kept, dim=encoder.dim, longest=longest, paths=_paths(spool), vectors=_vectors(spool, store),
             provenance=encoder.provenance, skipped=[(item.path, item.reason) for item in skipped],
         )  # fmt: skip
-    return FilesEmbedded(written, kept, computed, tuple(skipped))
+    return FilesEmbedded(written, encoder.id, encoder.key, encoder.dim, kept, computed, tuple(skipped))
 
 
 def _paths(spool: IO[str]) -> Iterator[list[str]]:
@@ -114,13 +169,13 @@ def _settle(item: Source | Skipped, skipped: list[Skipped]) -> Iterator[Source]:
         yield item
 
 
-def as_dict(result: FilesEmbedded, encoder: Encoder) -> dict[str, Any]:
+def as_dict(result: FilesEmbedded) -> dict[str, Any]:
     """Return the result as JSON values."""
     return {
         "out": str(result.out),
-        "encoder": encoder.id,
-        "key": encoder.key,
-        "dim": encoder.dim,
+        "encoder": result.encoder,
+        "key": result.key,
+        "dim": result.dim,
         "embedded": result.embedded,
         "computed": result.computed,
         "known": result.embedded - result.computed,

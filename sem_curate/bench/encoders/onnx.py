@@ -12,10 +12,9 @@ from typing import Final
 import numpy as np
 
 from sem_curate.arrays import Image
-from sem_curate.bench.encoders import material
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure, at_least
-from sem_curate.embed import hardware, onnx_export
+from sem_curate.embed import hardware, onnx_export, trial
 from sem_curate.embed.encoders import DEFAULTS, Encoder, get_encoder
 from sem_curate.embed.listing import image_files
 from sem_curate.ingest.readers import read_grey
@@ -46,7 +45,7 @@ def figures(setting: Setting) -> list[Figure]:
 
 
 def _case(case: _Case, folder: Path) -> list[Figure]:
-    torch, halved = (material.load_torch(case.encoder, precision) for precision in (hardware.FULL, hardware.HALF))
+    torch, halved = (trial.load_torch(case.encoder, precision) for precision in (hardware.FULL, hardware.HALF))
     paths = [onnx_export.export(torch, folder / name, int8=name == "int8") for name in ("full", "int8")]
     full, small = (get_encoder(f"onnx:{path}") for path in paths)
     exact, rough = (onnx_export.compare(torch, other, case.images) for other in (full, small))

@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from sem_curate.arrays import Floats
-from sem_curate.bench.encoders import material
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure, at_most, equals
+from sem_curate.embed import trial
 
 FILES: Final = 200
 KILLED_AFTER: Final = 96  # images
@@ -53,7 +53,7 @@ def figures(setting: Setting) -> list[Figure]:
     """Return images embedded again, equality after a kill, and growth of peak memory."""
     with tempfile.TemporaryDirectory(prefix="sem-curate-") as name:
         folder = Path(name)
-        encoder = material.random_checkpoint(folder, material.TINY)
+        encoder = trial.random_checkpoint(folder, trial.TINY)
         images = _noise(folder / "images", FILES, setting.seed)
         whole = folder / "whole"
         first, second = (_run(whole, encoder, images) for _ in range(2))

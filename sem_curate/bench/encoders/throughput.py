@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from sem_curate.arrays import Floats
 from sem_curate.bench.encoders import material
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure, at_least
-from sem_curate.embed import hardware
+from sem_curate.embed import hardware, trial
 from sem_curate.embed.network import TorchEncoder
 from sem_curate.embed.pipeline import Lane, Source, embed_stream
 from sem_curate.embed.store import VectorStore
@@ -48,8 +46,8 @@ def figures(setting: Setting) -> list[Figure]:
     """Return images per second at 1280 x 960 PNG, and the ratios to the bare network and to FiftyOne."""
     with tempfile.TemporaryDirectory(prefix="sem-curate-") as name:
         folder = Path(name)
-        checkpoint = material.random_checkpoint(folder, MODEL, img_size=224)
-        full, half = (material.load_torch(checkpoint, precision) for precision in (hardware.FULL, hardware.HALF))
+        checkpoint = trial.random_checkpoint(folder, MODEL, img_size=224)
+        full, half = (trial.load_torch(checkpoint, precision) for precision in (hardware.FULL, hardware.HALF))
         paths = material.write_images(folder / "frames", FILES, setting.seed, size=SIZE)
         crops = material.write_images(folder / "crops", FILES, setting.seed, size=CROP)
         with FiftyOneRival(full, paths) as rival:
@@ -63,7 +61,7 @@ def _rounds(
 ) -> list[dict[str, tuple[float, float]]]:
     inputs = np.stack([full.preprocess(read_grey(path)) for path in paths])
     work: dict[str, Callable[[], Any]] = {
-        BARE: lambda: _bare(full, inputs),
+        BARE: lambda: trial.run_bare(full, inputs, BATCH),
         OURS: lambda: _pipeline(full, paths),
         CROPS: lambda: _pipeline(full, crops),
         HALVED: lambda: _pipeline(half, paths),
@@ -74,14 +72,6 @@ def _rounds(
         warm()
     # The order turns round: whoever runs after an idle moment must not always be the same.
     return [{name: _took(work[name]) for name in list(work)[:: (-1) ** number]} for number in range(ROUNDS)]
-
-
-def _bare(encoder: TorchEncoder, inputs: Floats) -> None:
-    """Run the network alone on prepared inputs."""
-    tower = encoder.tower()
-    with torch.inference_mode():
-        for at in range(0, len(inputs), BATCH):
-            tower(torch.from_numpy(inputs[at : at + BATCH]))
 
 
 def _pipeline(encoder: TorchEncoder, paths: list[str]) -> None:
