@@ -86,6 +86,7 @@ def ray_stream(
         for chunk, unknown in plan:
             fresh = _settle(unknown, lane, next(results), reasons) if unknown else []
             yield _batch(chunk, fresh, reasons)
+        next(results, None)  # lets Ray close its stream before the cluster goes
 
 
 def _unknown(chunk: Sequence[Source], lane: Lane, planned: set[str]) -> list[Source]:
@@ -139,6 +140,7 @@ def _cluster() -> Iterator[Any]:
         import ray.data
     except ImportError as error:
         raise SetupError(f"embedding on several workers needs Ray; {INSTALL}") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own progress is enough
     ours = not ray.is_initialized()
     if ours:
         # Only a local cluster is ours to bind: to this machine alone.
