@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from sem_curate.dataset import load_dataset
 from sem_curate.decide.run import propose, register_masters, remove_masters
+from sem_curate.embed.files import embed
+from sem_curate.embed.run import shifts
 from sem_curate.errors import SemCurateError
 from sem_curate.ingest.run import ingest
 from sem_curate.pipeline import run_stages
@@ -34,6 +36,7 @@ __all__ = [
     "correct_tags",
     "counts",
     "decide",
+    "embed",
     "ingest",
     "inspect",
     "load_dataset",
@@ -45,6 +48,7 @@ __all__ = [
     "retake_list",
     "run_stages",
     "search",
+    "shifts",
     "undo",
     "write_particles",
 ]

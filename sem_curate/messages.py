@@ -60,6 +60,13 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "まだ画質を測定したビューがありません。先に実行: sem-curate run --stage quality",
         "en": "no view has been measured yet; run first: sem-curate run --stage quality",
     },
+    # -- vectors (embed/shift.py) ------------------------------------------------------------------------------
+    "notice.shift": {
+        "ja": "{count} 個の撮像条件の新しい画像が、これまでと異なって見えます。提案を信用する前に確認してください: "
+        "sem-curate status --dataset {name}",
+        "en": "new images of {count} imaging conditions look different from before; look before trusting proposals: "
+        "sem-curate status --dataset {name}",
+    },
     # -- why a view is recommended (quality/recommend.py) ------------------------------------------------------
     "recommend.only_view": {"ja": "唯一のビュー", "en": "the only view"},
     "recommend.whole_outline": {"ja": "輪郭全体が見える中で最良", "en": "best view with the whole outline"},

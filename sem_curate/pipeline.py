@@ -8,7 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from sem_curate import schema
+from sem_curate import messages, schema
 from sem_curate.config import DecideConfig
 from sem_curate.errors import InputError, did_you_mean
 from sem_curate.progress import Progress, silent
@@ -59,6 +59,8 @@ def _embed(ds: fo.Dataset, progress: Progress, encoders: Sequence[str]) -> dict[
 
     started = time.perf_counter()
     summary = embed_dataset(ds, encoders or None, progress=progress)
+    shifted = [found for found in summary.shifts if found["flagged"]]
+    notice = messages.both("notice.shift")["en"].format(count=len(shifted), name=ds.name) if shifted else None
     return {
         "in": summary.views,
         "out": summary.views - len(summary.skipped),
@@ -66,6 +68,8 @@ def _embed(ds: fo.Dataset, progress: Progress, encoders: Sequence[str]) -> dict[
         "skipped": len(summary.skipped),
         "skipped_examples": [f"{skipped.path}: {skipped.reason}" for skipped in summary.skipped[:5]],
         "encoders": list(summary.encoders),
+        "shifts": list(summary.shifts),
+        "notice": notice,
         "seconds": time.perf_counter() - started,
     }
 

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "receipt": ("sem_curate.cli.receipt", "Show why a proposal is what it is."),
     "report": ("sem_curate.cli.report", "Show which imaging condition fails how, and what to retake."),
     "embed": ("sem_curate.cli.embed", "Embed any images with any encoder into an npz file."),
+    "export": ("sem_curate.cli.export", "Write an encoder as ONNX, and measure the loss."),
     "train": ("sem_curate.cli.train", "Train the small bundled encoders."),
     "bench": ("sem_curate.cli.bench", "Measure, beside a baseline from the same run."),
     "app": ("sem_curate.cli.app", "Open the FiftyOne App with the SEM Curate panel."),

@@ -2,85 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from sem_curate.cli import output
-from sem_curate.errors import InputError
 from sem_curate.progress import console
 
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp")
+ENGINES = ("local", "ray")
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("paths", nargs=-1, required=True)
 @click.option("--encoder", "name", default="bundled:sem-dino", show_default=True, help="Encoder name.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The npz file to write.")
-@click.option("--batch", default=32, show_default=True, type=click.IntRange(1, 4096), help="Images per network call.")
+@click.option("--batch", default=None, type=click.IntRange(1, 4096), help="Images per network call (default: it fits).")
+@click.option("--cache/--no-cache", default=True, help="Use and extend the vectors of this installation.")
+@click.option("--overwrite", is_flag=True, help="Replace a file with vectors of another encoder.")
+@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="Where to compute.")
+@click.option("--workers", default=None, type=click.IntRange(1), help="Ray: how many workers, each with its encoder.")
 @output.json_option
-def command(paths: Sequence[Path], name: str, out: Path, batch: int, as_json: bool) -> int:
-    """Embed image files, or all images below folders, into an npz with ``filepath`` and ``vectors``."""
-    from sem_curate.embed import encoders, pipeline
-    from sem_curate.ingest.readers import read_grey
+def command(
+    paths: tuple[str, ...],
+    name: str,
+    out: Path,
+    batch: int | None,
+    cache: bool,
+    overwrite: bool,
+    engine: str,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Embed images into an npz with ``filepath`` and ``vectors``.
 
-    files = find_images(paths)
-    encoder = encoders.get_encoder(name)
-    kept: list[str] = []
-    blocks = [np.zeros((0, encoder.dim), np.float32)]
-    skipped: list[pipeline.Skipped] = []
-    with console("embed", enabled=not as_json) as report:
-        for done, vectors, refused in pipeline.embed_images(files, encoder, read=read_grey, batch=batch):
-            kept.extend(done)
-            blocks.append(vectors)
-            skipped.extend(refused)
-            report(len(kept) + len(skipped), len(files))
-    target = save_npz(out, kept, np.concatenate(blocks), encoder.id, encoder.key)
-    output.emit(_result(target, encoder, kept, skipped), as_json=as_json)
-    if not kept:
-        return output.FAILED
-    return output.PARTIAL if skipped else output.OK
-
-
-def find_images(paths: Sequence[Path]) -> list[str]:
-    """Return the given files, and all image files below the given folders, sorted, each once.
-
-    Raises:
-        InputError: when there is none.
+    PATHS are files, folders (with all below), quoted patterns like 'data/**/*.tif', or @list.txt with one path per
+    line. PNG, TIFF, JPEG and BMP of 8 or 16 bits. Images of known content are not embedded again; interrupted, run it
+    again and it goes on.
     """
-    found: dict[str, None] = {}
-    for path in paths:
-        below = (
-            [path] if path.is_file() else [p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
-        )
-        found.update(dict.fromkeys(sorted(str(item) for item in below)))
-    if not found:
-        raise InputError(f"no images at {len(paths)} paths (e.g. '{paths[0]}'); known types: {', '.join(SUFFIXES)}")
-    return list(found)
+    from sem_curate.embed import files
+
+    with console("embed", enabled=not as_json) as report:
+        result = files.embed(
+            paths, out, encoder=name, cache=cache, overwrite=overwrite, engine=_engine(engine, batch, workers),
+            progress=report,
+        )  # fmt: skip
+    found = files.as_dict(result)
+    output.emit(found, as_json=as_json, text=lambda: _text(found))
+    if not result.embedded:
+        return output.FAILED
+    return output.PARTIAL if result.skipped else output.OK
 
 
-def save_npz(out: Path, files: Sequence[str], vectors: Any, encoder_id: str, encoder_key: str) -> Path:
-    """Write the npz beside its final name, then move it there; returns the path written."""
-    target = out if out.suffix == ".npz" else out.with_name(out.name + ".npz")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.part.npz")
-    np.savez(
-        temporary, filepath=np.array(files, dtype=np.str_), vectors=vectors,
-        encoder=np.array(encoder_id), key=np.array(encoder_key),
-    )  # fmt: skip
-    temporary.replace(target)
-    return target
+def _engine(engine: str, batch: int | None, workers: int | None) -> Any:
+    from sem_curate.embed import files
+
+    if engine == "local":
+        return partial(files.local, batch=batch)
+    from sem_curate.embed import distributed
+
+    return partial(distributed.ray_stream, batch=batch, workers=workers)
 
 
-def _result(target: Path, encoder: Any, kept: Sequence[str], skipped: Sequence[Any]) -> dict[str, Any]:
-    return {
-        "out": str(target),
-        "encoder": encoder.id,
-        "key": encoder.key,
-        "dim": encoder.dim,
-        "embedded": len(kept),
-        "skipped": [{"filepath": item.path, "reason": item.reason} for item in skipped],
-    }
+def _text(found: dict[str, Any]) -> str:
+    skipped = found["skipped"]
+    lines = [
+        f"{found['out']}: {found['embedded']} vectors of length {found['dim']} ({found['key']})",
+        f"computed {found['computed']}, known before {found['known']}, skipped {len(skipped)}",
+    ]
+    shown = [f"  {item['filepath']}: {item['reason']}" for item in skipped[:10]]
+    more = [f"  ... and {len(skipped) - 10} more; the npz lists all under 'skipped'"] if len(skipped) > 10 else []
+    return "\n".join([*lines, *shown, *more])

@@ -37,6 +37,7 @@ def _names() -> list[str]:
 
 def _status(ds: Any) -> dict[str, Any]:
     from sem_curate import dataset, schema
+    from sem_curate.embed.run import shifts
     from sem_curate.registry import history, masters
     from sem_curate.review import run as review
 
@@ -48,6 +49,7 @@ def _status(ds: Any) -> dict[str, Any]:
         "views_per_particle": dataset.count_by(ds, schema.N_VIEWS),
         "pending": dataset.count_pending(ds),
         "encoder_keys": dataset.encoder_keys(ds),
+        "shifts": shifts(ds),
         "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
         "unmirrored": len(history.unmirrored(identity)),
         "newest": _newest(identity),
@@ -87,6 +89,16 @@ def _action_text(row: dict[str, Any]) -> str:
     return f"{where}: tags {', '.join(row['tags'] or ()) or 'none'}"
 
 
+def _shift_text(found: dict[str, Any]) -> str:
+    view, instrument, _ = found["condition"]
+    return (
+        f"different from before: {view} on {instrument or 'an unnamed instrument'}: {found['new']} new images, "
+        f"in {found['farther']:.0%} of comparisons farther from what "
+        f"{'it' if found['against'] == 'itself' else found['against']} showed before than usual; "
+        f"look at some before trusting proposals"
+    )
+
+
 def _text(result: dict[str, Any]) -> str:
     lines = [
         output.table(("what", "particles"), result["counts"].items()),
@@ -96,5 +108,6 @@ def _text(result: dict[str, Any]) -> str:
         f"waiting: {', '.join(f'{stage} {count}' for stage, count in result['pending'].items())}",
         f"masters: {result['master_set']['masters']} (version {result['master_set']['version']})",
     ]
+    lines += [_shift_text(found) for found in result["shifts"] if found["flagged"]]
     lines += [f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {_action_text(row)}" for row in result["newest"]]
     return "\n".join(lines)

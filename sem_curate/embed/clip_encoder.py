@@ -20,13 +20,15 @@ from sem_curate.embed.network import TorchEncoder
 from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError, UnknownEncoderError, did_you_mean
 
+LOCAL = "local-dir:"
+
 
 def load(name: str, rest: str) -> TorchEncoder:
     """Build an open_clip encoder.
 
     Args:
         name: the full encoder name, kept as its id.
-        rest: ``<arch>/<pretrained tag, file or folder>``.
+        rest: ``<arch>/<pretrained tag, file or folder>``, ``local-dir:<folder>`` or ``hf-hub:<owner>/<name>``.
 
     Raises:
         UnknownEncoderError: open_clip has no such architecture or tag.
@@ -50,6 +52,8 @@ def wrap(name: str, model: Any, tokenizer: Any, preprocessing: Preprocessing, *,
 
 
 def _split(rest: str) -> tuple[str, str, str]:
+    if rest.startswith(LOCAL):
+        return "", "/", rest.removeprefix(LOCAL)
     matched = re.match(r"((?:hf-hub:[^/@]+/)?[^/@]+)([/@])(.+)", rest)
     return (matched[1], matched[2], matched[3]) if matched else (rest, "", "")
 
@@ -63,6 +67,8 @@ def _resolve(name: str, architecture: str, source: str) -> tuple[str, str | None
         return f"local-dir:{path}", None
     if architecture.startswith("hf-hub:"):
         return architecture, None
+    if not architecture:
+        raise EncoderError(f"there is no folder '{path}' for encoder '{name}'")
     if architecture not in open_clip.list_models():
         hint = did_you_mean(architecture, open_clip.list_models())
         raise UnknownEncoderError(f"open_clip has no architecture '{architecture}'.{hint}")
@@ -88,12 +94,20 @@ def _create(name: str, model_name: str, pretrained: str | None) -> tuple[Any, An
     except Exception as error:
         reason = " ".join(str(error).split())[:240] or type(error).__name__
         raise EncoderError(
-            f"encoder '{name}' could not be loaded ({reason}); copy the weights here and name them "
-            f"'open_clip:ARCH//path/to/weights.safetensors', or a folder with open_clip_config.json, "
-            f"weights and tokenizer files"
+            f"encoder '{name}' could not be loaded ({reason}); {_source(model_name, pretrained)}copy the weights here "
+            f"and name them 'open_clip:ARCH//path/to/weights.safetensors', or 'open_clip:{LOCAL}FOLDER' with "
+            f"open_clip_config.json, weights and tokenizer files"
         ) from error
     finally:
         logging.getLogger().removeFilter(_quiet)
+
+
+def _source(model_name: str, pretrained: str | None) -> str:
+    """Say where published weights can be downloaded; nothing for local ones."""
+    published = open_clip.get_pretrained_cfg(model_name, pretrained) if pretrained else {}
+    hub, url = published.get("hf_hub", "").strip("/"), published.get("url", "")
+    where = f"https://huggingface.co/{hub}" if hub else url
+    return f"download them from {where} on a machine with a network, " if where else ""
 
 
 def _quiet(record: logging.LogRecord) -> bool:

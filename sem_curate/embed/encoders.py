@@ -6,8 +6,11 @@ name                                       what it is
 ``bundled:sem-dino``, ``bundled:sem-clip``  trained by this project on rendered particles; offline
 ``trained:<folder>``                       what ``sem-curate train`` wrote
 ``timm:<name>[@checkpoint]``               any timm model; checkpoint = file or hub-style folder
+``timm:local-dir:<folder>``                a folder in the hub's format, which names its own model
 ``timm:<name>[@checkpoint]#pool=mask``     a vision transformer, patch tokens pooled inside the particle (or ``avg``)
 ``open_clip:<arch>/<tag or path>``         any open_clip model; path = file or ``open_clip_config.json`` folder
+``open_clip:local-dir:<folder>``           the same folder; ``hf-hub:<owner>/<name>`` works for both libraries
+``onnx:<file>``                            image side of any of these, written by ``sem-curate export onnx``
 =========================================  ==========================================================
 """
 
@@ -16,7 +19,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from sem_curate.arrays import Bools, Floats, Image
 from sem_curate.errors import UnknownEncoderError, did_you_mean
@@ -29,6 +32,7 @@ FAMILIES: Final = {
     "trained": "sem_curate.embed.trained",
     "timm": "sem_curate.embed.timm_encoder",
     "open_clip": "sem_curate.embed.clip_encoder",
+    "onnx": "sem_curate.embed.onnx_encoder",
 }
 
 DEFAULT_IMAGE: Final = "bundled:sem-dino"  # decides
@@ -45,6 +49,10 @@ class Encoder(Protocol):
     """Folder-safe slug and hash of (name, preprocessing, weights); vectors of different keys never mix."""
     dim: int
     supports_text: bool
+    batch: int
+    """Images per network call that suit this network on this machine."""
+    provenance: dict[str, Any]
+    """JSON values stored with the vectors: ``id``, ``key``, ``weights``, ``preprocessing_hash``, ``preprocessing``."""
     takes_mask: bool
     """Whether vectors depend on where the particle is; ``preprocess`` finds it when no mask is given."""
 

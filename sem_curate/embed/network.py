@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from sem_curate.arrays import Bools, Floats, Image, unit_rows
-from sem_curate.embed.preprocess import Preprocessing, letterbox_mask
+from sem_curate.embed import hardware
+from sem_curate.embed.identity import encoder_key, provenance
+from sem_curate.embed.prepare import CPU_BATCH, GPU_BATCH, preferred_batch, prepare
+from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError
-from sem_curate.quality.measures import inspect
 
 ToVectors = Callable[[torch.Tensor], torch.Tensor]
 ToText = Callable[[Sequence[str]], torch.Tensor]
@@ -46,16 +47,26 @@ class TorchEncoder:
             preprocess_note: anything else that changes the vectors and belongs in the key.
             takes_mask: ``images`` wants the particle mask as one more channel.
         """
+        hardware.tune_threads()
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._half = hardware.half_type(self._device)
         self._model = model.eval().requires_grad_(False).to(self._device)
         self._images, self._texts = images, texts
         self.preprocessing = preprocessing
         self.id = name
-        self.key = encoder_key(name, preprocessing, weights_hash(model), preprocess_note)
+        weights = weights_hash(model)
+        self.key = encoder_key(name, preprocessing, weights, preprocess_note)
         self.supports_text = texts is not None
         self.takes_mask = takes_mask
         self._shape = (len(preprocessing.mean) + takes_mask, preprocessing.height, preprocessing.width)
+        self.batch = preferred_batch(self._shape, GPU_BATCH if self._device.type == "cuda" else CPU_BATCH)
+        self._fits = self.batch  # images that the device has memory for; shrinks when it turns out otherwise
         self.dim = int(self.embed_images(np.zeros((1, *self._shape), np.float32)).shape[1])
+        self.provenance: dict[str, Any] = {
+            **provenance(name, self.key, preprocessing, weights, preprocess_note),
+            "supports_text": self.supports_text,
+            "precision": str(self._half or torch.float32).removeprefix("torch."),
+        }
 
     def preprocess(self, image: Image, mask: Bools | None = None) -> Floats:
         """Prepare one (H, W) grey image: (C, h, w) float32. Safe to call from several threads.
@@ -65,12 +76,7 @@ class TorchEncoder:
             mask: where the particle is, any size, stretched over the image; used only with ``takes_mask``, and found
                 in the image when it is not given.
         """
-        prepared = self.preprocessing(image)
-        if not self.takes_mask:
-            return prepared
-        found = inspect(image).mask if mask is None else mask
-        plane = letterbox_mask(found, (image.shape[0], image.shape[1]), *prepared.shape[1:])
-        return np.concatenate([prepared, plane[None]])
+        return prepare(self.preprocessing, image, mask, takes_mask=self.takes_mask)
 
     def embed_images(self, batch: Floats) -> Floats:
         """Embed prepared images.
@@ -88,7 +94,43 @@ class TorchEncoder:
             raise EncoderError(f"encoder '{self.id}' takes batches of shape (B, {self._shape}); got {batch.shape}")
         if not len(batch):
             return np.zeros((0, self.dim), np.float32)
-        return self._run(lambda: self._images(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device)))
+        parts, at = list[Floats](), 0
+        while at < len(batch):
+            part = batch[at : at + self._fits]
+            try:
+                parts.append(self._run(partial(self._forward, part)))
+            except torch.OutOfMemoryError as error:
+                self._shrink(len(part), error)
+                continue
+            at += len(part)
+        return np.concatenate(parts)
+
+    def tower(self) -> torch.nn.Module:
+        """Return the image side alone as a module, (B, C, H, W) -> (B, D), not normalised; what an export needs."""
+        return _Tower(self._model, self._images)
+
+    def to_device(self) -> None:
+        """Put the network back where it runs, after somebody moved it."""
+        self._model.to(self._device)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of one prepared image."""
+        return self._shape
+
+    def _forward(self, part: Floats) -> torch.Tensor:
+        return self._images(torch.from_numpy(np.ascontiguousarray(part)).to(self._device))
+
+    def _shrink(self, tried: int, error: Exception) -> None:
+        """Halve the images per call after the device ran out of memory."""
+        if tried <= 1:
+            raise EncoderError(
+                f"encoder '{self.id}' does not fit into the memory of '{self._device}' even with one image; "
+                f"choose a smaller network, or hide the GPU with CUDA_VISIBLE_DEVICES="
+            ) from error
+        self._fits = tried // 2
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def embed_texts(self, texts: Sequence[str]) -> Floats:
         """Embed sentences into the space of the images.
@@ -109,11 +151,24 @@ class TorchEncoder:
         return self._run(lambda: to_text(list(texts)))
 
     def _run(self, forward: Callable[[], torch.Tensor]) -> Floats:
-        with torch.inference_mode():
+        kind, half = self._device.type, self._half
+        with torch.inference_mode(), torch.autocast(kind, dtype=half or torch.bfloat16, enabled=half is not None):
             raw = forward().float().cpu().numpy()
         if raw.ndim != 2 or not np.isfinite(raw).all():
             raise EncoderError(f"encoder '{self.id}' answered shape {raw.shape} or non-finite numbers; weights broken?")
         return unit_rows(raw)
+
+
+class _Tower(torch.nn.Module):
+    """The image side of an encoder, with its network as a submodule so that an exporter finds the weights."""
+
+    def __init__(self, network: torch.nn.Module, images: ToVectors) -> None:
+        super().__init__()
+        self.network = network
+        self._images = images
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self._images(images)
 
 
 def weights_hash(model: torch.nn.Module) -> str:
@@ -123,20 +178,6 @@ def weights_hash(model: torch.nn.Module) -> str:
         digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def encoder_key(name: str, preprocessing: Preprocessing, weights: str, note: str = "") -> str:
-    """Return a folder-safe name that changes whenever the vectors would.
-
-    >>> encoder_key("timm:resnet10t@/a/b.pth", Preprocessing(96, 96, (0.5,), (0.25,)), "00")[:15]
-    'timm-resnet10t-'
-    """
-    # A checkpoint's folder is no part of the identity: its content is, through the weights hash.
-    family, _, rest = name.partition(":")
-    short = re.split(r"[@/\\#]", rest.strip("/"))[0] if family != "trained" else Path(rest).name
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{family}-{short}".lower()).strip("-")[:60]
-    identity = json.dumps([slug, asdict(preprocessing), weights, note], sort_keys=True)
-    return f"{slug}-{hashlib.blake2b(identity.encode(), digest_size=5).hexdigest()}"
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:

@@ -13,13 +13,17 @@ from sem_curate.arrays import Bools, Floats
 from sem_curate.embed import store
 from sem_curate.embed.encoders import DEFAULTS, Encoder, get_encoder
 from sem_curate.embed.pipeline import Batch, Lane, Skipped, Source, embed_stream
+from sem_curate.embed.shift import Condition, describe
+from sem_curate.embed.watch import Watch, latest
 from sem_curate.errors import EncoderError, StateError
 from sem_curate.ingest.readers import read_grey
 from sem_curate.progress import Progress, silent
+from sem_curate.quality.judging import condition
 
 BRAIN_KEY = schema.BRAIN_KEYS[schema.STAGE_EMBED]
 # Reasons kept in the run; the summary always counts all of them.
 REASONS_KEPT = 100
+CONDITION_FIELDS = (schema.VIEW, schema.INSTRUMENT, schema.MAGNIFICATION)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class EmbedSummary:
     skipped: tuple[Skipped, ...]  # stay pending, so that the next run tries them again
     encoders: tuple[str, ...]
     keys: dict[str, str]  # lane ("dino" decides, "vlm" supports) -> vector key
+    shifts: tuple[dict[str, Any], ...] = ()  # how new images compare with what their imaging condition showed before
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as JSON values."""
@@ -110,16 +115,20 @@ def embed_dataset(
     """
     loaded = [get_encoder(name) for name in encoders or _encoders_in_use(ds)]
     keys = lane_keys(loaded)
-    lanes = [Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=_meta(encoder))) for encoder in loaded]
+    lanes = [
+        Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)) for encoder in loaded
+    ]
     _switch(ds, keys)
     waiting = dataset.count_pending(ds)[schema.STAGE_EMBED]
     total = waiting if limit is None else min(limit, waiting)
     computed, views, skipped = 0, 0, list[Skipped]()
-    for batch in _batches(ds, lanes, limit):
+    watch = Watch(lanes[0].store, dataset.dataset_id(ds))
+    for batch in _batches(ds, lanes, limit, watch):
         computed, views = computed + batch.computed, views + len(batch.done) + len(batch.skipped)
         skipped.extend(batch.skipped)
         progress(views, total, f"{len(skipped)} skipped" if skipped else "")
-    summary = EmbedSummary(views, computed, tuple(skipped), tuple(encoder.id for encoder in loaded), keys)
+    shifts = tuple(describe(found) for found in watch.finish())
+    summary = EmbedSummary(views, computed, tuple(skipped), tuple(encoder.id for encoder in loaded), keys, shifts)
     _save_run(ds, summary)
     return summary
 
@@ -167,14 +176,20 @@ def particle_vectors(ds: Any, encoder_key: str, particle_ids: Sequence[str]) -> 
     return store.gather(store.open_store(encoder_key), hashes)
 
 
+def shifts(ds: Any) -> list[dict[str, Any]]:
+    """Return the latest comparison of each imaging condition of a dataset with what it showed before.
+
+    Returns:
+        JSON values as in ``shift.Shift``, with ``flagged``; those first. Empty before a second run.
+    """
+    key = dataset.encoder_keys(ds).get("dino")
+    return latest(store.open_store(key), dataset.dataset_id(ds)) if key else []
+
+
 def _encoders_in_use(ds: Any) -> Sequence[str]:
     if BRAIN_KEY in ds.list_brain_runs():
         return tuple(ds.get_brain_info(BRAIN_KEY).config.encoders) or DEFAULTS
     return DEFAULTS
-
-
-def _meta(encoder: Encoder) -> dict[str, Any]:
-    return {"id": encoder.id, "key": encoder.key, "supports_text": encoder.supports_text}
 
 
 def _switch(ds: Any, keys: dict[str, str]) -> None:
@@ -187,13 +202,16 @@ def _switch(ds: Any, keys: dict[str, str]) -> None:
     dataset.set_encoder_keys(ds, keys)
 
 
-def _batches(ds: Any, lanes: Sequence[Lane], limit: int | None) -> Iterator[Batch]:
+def _batches(ds: Any, lanes: Sequence[Lane], limit: int | None, watch: Watch) -> Iterator[Batch]:
     """Embed and clear pending views, one page of the database at a time."""
     left = limit
     for rows in dataset.pending_views(ds, schema.STAGE_EMBED):
         page = rows if left is None else rows[:left]
         left = None if left is None else left - len(page)
-        yield from _embed_page(ds, page, lanes, read_grey)
+        conditions = _conditions(ds, page)
+        for batch in _embed_page(ds, page, lanes, read_grey):
+            watch.add(batch.fresh, conditions)
+            yield batch
         if left == 0:
             return
 
@@ -216,6 +234,12 @@ def _embed_page(
         updates: dict[str, dict[str, Any]] = {sample: {} for content in done for sample in samples[content]}
         dataset.write_views(ds, updates, clear_pending=(schema.STAGE_EMBED,))
         yield batch
+
+
+def _conditions(ds: Any, rows: Sequence[dataset.ViewRow]) -> dict[str, Condition]:
+    """Return the imaging condition of each content."""
+    found = dataset.read_views(ds, sorted({row.particle_id for row in rows}), CONDITION_FIELDS)
+    return {row.content_hash: condition(found[row.particle_id][row.view]) for row in rows if row.content_hash}
 
 
 def _masks(ds: Any, rows: Sequence[dataset.ViewRow]) -> dict[str, Bools]:

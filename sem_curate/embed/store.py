@@ -43,7 +43,8 @@ class VectorStore:
             meta: who makes the vectors; JSON values, saved once.
 
         Raises:
-            StateError: no store here and no ``dim`` given, another ``dim``, or an unreadable ``encoder.json``.
+            StateError: no store here and no ``dim`` given, another ``dim``, other weights or preprocessing than before,
+                or an unreadable ``encoder.json``.
         """
         self.folder = Path(folder)
         self.meta = self._settle_meta(dim, dict(meta or {}))
@@ -130,7 +131,11 @@ class VectorStore:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StateError(f"'{path}' is damaged ({error}); delete the folder and embed again") from error
         if dim is not None and dim != stored:
-            raise StateError(f"'{self.folder}' holds vectors of length {stored}; the encoder gives {dim}")
+            raise StateError(
+                f"'{self.folder}' holds vectors of length {stored}; the encoder gives {dim}. Vectors of different "
+                f"encoders are never mixed: delete the folder and embed again, or use the encoder it was made with"
+            )
+        _check_same_maker(self.folder, saved, meta)
         return saved
 
     def _reconcile(self, index: sqlite3.Connection) -> int:
@@ -178,6 +183,16 @@ class VectorStore:
                 index.execute("ROLLBACK")
                 raise
             index.execute("COMMIT")
+
+
+def _check_same_maker(folder: Path, saved: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    """Refuse to mix vectors of different weights or preprocessing in one store; a name alone may differ."""
+    for field, what in (("key", "encoder"), ("weights", "weights"), ("preprocessing_hash", "preprocessing")):
+        if field in saved and field in meta and saved[field] != meta[field]:
+            raise StateError(
+                f"'{folder}' holds vectors made with other {what} ({saved[field]}) than the encoder's ({meta[field]}); "
+                f"delete the folder and embed again, or use the encoder '{saved.get('id', '?')}'"
+            )
 
 
 def store_folder(encoder_key: str) -> Path:

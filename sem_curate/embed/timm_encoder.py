@@ -23,6 +23,8 @@ from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError, UnknownEncoderError, did_you_mean
 from sem_curate.quality.mask import MASK_VERSION
 
+LOCAL = "local-dir:"  # timm's and open_clip's own word for a folder in the hub's format
+HUB = "hf-hub:"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 # DINOv2 was published at 518 px: 46.8 GMACs against 6 at 224 px, and position embeddings are resampled well.
 DINOV2_SIZE = 224
@@ -34,22 +36,34 @@ def load(name: str, rest: str) -> TorchEncoder:
     Args:
         name: the full encoder name, kept as its id.
         rest: ``model[.tag][@checkpoint][#pool=...]``; the checkpoint is a weights file or a folder with
-            ``config.json``.
+            ``config.json``. Or ``local-dir:FOLDER``, a folder that names its own model; or ``hf-hub:OWNER/NAME``.
 
     Raises:
         UnknownEncoderError: timm has no such model, or there is no such pooling for it.
         EncoderError: no weights here and none can be fetched, or they do not fit.
     """
     rest, pooled = pooling.split(rest)
-    model_name, _, given = rest.partition("@")
-    _check_name(model_name)
-    checkpoint = Path(given).expanduser() if given else find_checkpoint(model_name)
+    model_name, checkpoint = _resolve(rest)
     if checkpoint is not None and not checkpoint.exists():
         raise EncoderError(f"checkpoint '{checkpoint}' of encoder '{name}' does not exist; {_remedy(model_name)}")
     model = _create(name, model_name, checkpoint)
     if not pooled:
         return TorchEncoder(name, model, _preprocessing(model), images=model)
     return _pooled(name, model, pooled)
+
+
+def _resolve(rest: str) -> tuple[str, Path | None]:
+    """Return timm's model name, and the local weights to use; None for published ones."""
+    if rest.startswith(LOCAL):
+        folder = Path(rest.removeprefix(LOCAL)).expanduser()
+        architecture = str(_config(folder)["architecture"])
+        _check_name(architecture)
+        return architecture, folder
+    model_name, _, given = rest.partition("@")
+    if model_name.startswith(HUB):
+        return model_name, None
+    _check_name(model_name)
+    return model_name, Path(given.removeprefix(LOCAL)).expanduser() if given else find_checkpoint(model_name)
 
 
 def _pooled(name: str, model: torch.nn.Module, kind: str) -> TorchEncoder:
@@ -118,7 +132,7 @@ def _state_without_classifier(checkpoint: Path, model_name: str) -> dict[str, to
 
 
 def _dino_arguments(model_name: str) -> dict[str, Any]:
-    if not re.match(r"(vit|eva|deit).*dino", model_name):
+    if not re.match(r"(vit|eva|deit).*dino", model_name.rpartition("/")[2]):
         return {}
     size = {"img_size": DINOV2_SIZE} if "dinov2" in model_name else {}
     return {"global_pool": "token", **size}
@@ -130,15 +144,26 @@ def _read_folder(folder: Path, model_name: str) -> tuple[str, dict[str, Any], di
     Raises:
         EncoderError: when it has no readable ``config.json``, or holds another architecture.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architecture, inputs = str(config["architecture"]), dict(config.get("pretrained_cfg", {}))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EncoderError(f"'{folder}' has no readable config.json naming its architecture") from error
+    config = _config(folder)
+    architecture, inputs = str(config["architecture"]), dict(config.get("pretrained_cfg") or {})
     if architecture != model_name.partition(".")[0]:
         raise EncoderError(f"'{folder}' holds a '{architecture}', not a '{model_name}'; use 'timm:{architecture}@...'")
     kept = {key: tuple(inputs[key]) for key in ("input_size", "mean", "std") if inputs.get(key)}
     return architecture, kept, dict(config.get("model_args") or {})
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """Read ``config.json`` of a hub-style folder.
+
+    Raises:
+        EncoderError: when it is missing, or names no architecture.
+    """
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config["architecture"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EncoderError(f"'{folder}' has no readable config.json naming its architecture") from error
+    return config
 
 
 def _preprocessing(model: torch.nn.Module) -> Preprocessing:
@@ -156,7 +181,12 @@ def _preprocessing(model: torch.nn.Module) -> Preprocessing:
 
 
 def _remedy(model_name: str) -> str:
+    if model_name.startswith(HUB):
+        return f"check the name and the network, or download the repository and name it 'timm:{LOCAL}/path/to/folder'"
+    published = timm.get_pretrained_cfg(model_name)
+    source = f"https://huggingface.co/{published.hf_hub_id}" if published and published.hf_hub_id else "its publisher"
     return (
+        f"download model.safetensors (and config.json) from {source} on a machine with a network, "
         f"copy the weights here and name them 'timm:{model_name}@/path/to/model.safetensors', "
         f"or put them at '{paths.home() / 'encoders' / (model_name + '.safetensors')}'"
     )

@@ -16,6 +16,11 @@ from sem_curate.embed.encoders import get_encoder
 from sem_curate.errors import InputError
 
 
+@pytest.fixture(autouse=True)
+def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEM_CURATE_HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> str:
     torch.manual_seed(0)
@@ -76,3 +81,25 @@ def test_training_from_the_command_line(tmp_path: Path) -> None:
         )
         assert json.loads(result.stdout)["steps"] >= 1
     assert get_encoder(f"trained:{tmp_path / 'clip'}").supports_text
+
+
+def test_lists_patterns_and_a_second_run(images: Path, tiny: str, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("images/deep/b.png\nimages/gone.png\n", encoding="utf-8")
+    given = (f"@{tmp_path / 'list.txt'}", images / "**" / "*.tif", "--encoder", tiny, "--out", tmp_path / "o.npz")
+    code, printed = run(*given, "--json")
+    first = json.loads(printed)
+    assert (code, first["embedded"], first["skipped"][0]["reason"]) == (
+        output.PARTIAL, 2, "there is no such file; check the path, or remove the row",
+    )  # fmt: skip
+    _, printed = run(*given)
+    assert "computed 0, known before 2, skipped 1" in printed
+    _, printed = run(*given, "--no-cache", "--json")
+    assert json.loads(printed)["computed"] == 2
+
+
+def test_a_file_of_another_encoder_is_kept(images: Path, tiny: str, tmp_path: Path) -> None:
+    run(images, "--encoder", tiny, "--out", tmp_path / "o.npz", "--json")
+    with pytest.raises(InputError, match="must not be mixed"):
+        run(images, "--encoder", f"{tiny}#pool=avg", "--out", tmp_path / "o.npz")
+    code, _ = run(images, "--encoder", f"{tiny}#pool=avg", "--out", tmp_path / "o.npz", "--overwrite")
+    assert code == output.OK

@@ -165,3 +165,31 @@ def test_masks_of_the_quality_stage_reach_the_encoder(ds: object, tiny: str, tmp
         wanted = encoder.embed_images(encoder.preprocess(image, used)[None])[0]
         np.testing.assert_allclose(vectors[row, 1], wanted, atol=1e-5)
     assert embed_dataset(ds, [tiny]).computed == 8  # another pooling is another encoder
+
+
+def test_images_that_look_different_are_reported(
+    dataset_name: str, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEM_CURATE_HOME", str(tmp_path / "home"))
+    from sem_curate.cli.status import _status, _text
+    from sem_curate.dataset import load_dataset
+    from sem_curate.embed.run import embed_dataset
+    from sem_curate.ingest.run import ingest
+
+    rng = np.random.default_rng(0)
+    for folder, count, smooth in (("first", 40, 0), ("same", 12, 0), ("other", 12, 6)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            image = rng.integers(0, 255, (40, 40)).astype(np.uint8)
+            image = cv2.GaussianBlur(image, (0, 0), smooth) if smooth else image
+            cv2.imwrite(str(tmp_path / folder / f"{folder}{number}_view1.png"), image)
+    runs = []
+    for folder in ("first", "same", "other"):
+        ingest(tmp_path / folder, dataset_name, views=("view1",), roots=[tmp_path])
+        runs.append(embed_dataset(load_dataset(dataset_name), [tiny]).shifts)
+    assert runs[0] == ()
+    assert [[found["flagged"] for found in run] for run in runs[1:]] == [[False], [True]]
+    assert embed_dataset(load_dataset(dataset_name)).shifts == ()  # nothing new, nothing tested...
+    status = _status(load_dataset(dataset_name))
+    assert status["shifts"][0]["flagged"]  # ...and still shown
+    assert "different from before: view1 on an unnamed instrument: 12 new images" in _text(status)

@@ -257,7 +257,7 @@ def test_every_family_has_a_loader() -> None:
 
 
 def test_preprocessing_is_part_of_the_key() -> None:
-    from sem_curate.embed.network import encoder_key
+    from sem_curate.embed.identity import encoder_key
 
     keys = {encoder_key("timm:x", Preprocessing(side, side, (0.5,), (0.2,)), "w") for side in (96, 128)}
     assert len(keys) == 2

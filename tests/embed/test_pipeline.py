@@ -14,10 +14,12 @@ class MeanEncoder:
     """A shipped peer of the real encoders: the vector tells which image it came from."""
 
     supports_text = False
+    batch = 32
     takes_mask = False
 
     def __init__(self, key: str, dim: int = 3) -> None:
         self.id, self.key, self.dim = f"fake:{key}", key, dim
+        self.provenance = {"id": self.id, "key": key}
         self.batches: list[int] = []
 
     def preprocess(self, image: np.ndarray) -> np.ndarray:
@@ -98,6 +100,15 @@ def test_repeated_content_is_decoded_once_and_reported_for_each(tmp_path: Path) 
     (batch,) = embed_stream(twins, lanes_in(tmp_path, 3), read=read)
     assert sorted(read.seen) == ["/1", "/3"]
     assert batch == Batch(done=tuple(twins), computed=2, skipped=())
+
+
+def test_a_copy_in_a_later_batch_waits_for_the_first(tmp_path: Path) -> None:
+    read = Reader(frozenset({"/1"}))
+    copies = [*(Source("good", path) for path in ("/2", "/3", "/4")), Source("broken", "/1"), Source("broken", "/5")]
+    batches = list(embed_stream(copies, lanes_in(tmp_path, 3), read=read, batch=1))
+    assert sorted(read.seen)[:2] == ["/1", "/2"]
+    assert [(len(batch.done), batch.computed) for batch in batches[:3]] == [(1, 1), (1, 0), (1, 0)]
+    assert batches[3].skipped[0].reason == batches[4].skipped[0].reason == "/1 is cut off"
 
 
 def test_memory_is_bounded_by_look_ahead(tmp_path: Path) -> None:
