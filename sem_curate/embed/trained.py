@@ -99,7 +99,7 @@ def build_clip(model: dict[str, Any]) -> Any:
     return clip
 
 
-def _preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
+def preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
     return Preprocessing(
         height=int(entry["size"]), width=int(entry["size"]), mean=tuple(entry["mean"]), std=tuple(entry["std"]),
         pooling=pooling,
@@ -109,7 +109,7 @@ def _preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
 def _image(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
     model = build_backbone(config["model"])
     load_weights(model, read_state_dict(weights), str(weights))
-    return TorchEncoder(name, model, _preprocessing(config["preprocessing"], "native"), images=model)
+    return TorchEncoder(name, model, preprocessing(config["preprocessing"], "native"), images=model)
 
 
 def _image_text(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
@@ -118,4 +118,4 @@ def _image_text(name: str, config: dict[str, Any], weights: Path) -> TorchEncode
     length = int(config["model"]["text"]["context_length"])
     tokenizer = Tokenizer(config["vocabulary"], buckets=int(config["buckets"]), length=length)
     note = json.dumps(config["vocabulary"], ensure_ascii=False)
-    return wrap(name, model, tokenizer, _preprocessing(config["preprocessing"], "clip"), note=note)
+    return wrap(name, model, tokenizer, preprocessing(config["preprocessing"], "clip"), note=note)
