@@ -100,6 +100,7 @@ def build_clip(model: dict[str, Any]) -> Any:
 
 
 def preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
+    """Return what the ``preprocessing`` of a ``config.json`` says; ``pooling`` is part of the encoder's identity."""
     return Preprocessing(
         height=int(entry["size"]), width=int(entry["size"]), mean=tuple(entry["mean"]), std=tuple(entry["std"]),
         pooling=pooling,
