@@ -39,7 +39,9 @@ CHANNELS: Final = (32, 64, 128, 256)
 STEM: Final = 16
 # The pooled features themselves: a last linear layer, trained with them, cost 0.03 of AUC on images unlike ours.
 DIM: Final = CHANNELS[-1]
-SIZE: Final = 128
+# At 128 px unlike images are told apart better (0.92 against 0.91) and simulated particles worse, at twice the cost.
+SIZE: Final = 96
+MATERIAL_SIZE: Final = 128  # of what is cropped from
 MEAN, STD = 0.4, 0.25
 # How views are changed for the closing layer: nearly as they will be seen, so that only instruments differ.
 CLOSING_CROP: Final = Strength(smallest_area=0.6, gamma=0.4, noise=0.1)

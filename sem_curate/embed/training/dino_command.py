@@ -75,7 +75,7 @@ def run(
         **({} if small and begin.size == dino.SIZE else {"sizes": ((1.0, begin.size),)}),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
-        place, side = data or Path(scratch), max(dino.SIZE, begin.size)
+        place, side = data or Path(scratch), max(dino.MATERIAL_SIZE, begin.size)
         sources, unreadable = _gather(
             images, _default(particles, PARTICLES, images), _default(textures, TEXTURES, images), views, side, seed,
             workers, place, progress,
