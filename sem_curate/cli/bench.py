@@ -17,7 +17,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "rendering": ("sem_curate.bench.rendering", "views rendered per second"),
     "quality": ("sem_curate.bench.quality", "quality measures against truth, and their speed"),
     "decide": ("sem_curate.bench.decide", "reference worlds, the guarantee, speed, rendered and real particles"),
-    "encoders": ("sem_curate.bench.encoders", "encoders: throughput, resuming, ONNX, text search"),
+    "encoders": ("sem_curate.bench.encoders", "encoders: throughput, resuming, ONNX, text search, real particles"),
     "search": ("sem_curate.bench.search", "text search on unseen simulated particles"),
     "loop": ("sem_curate.bench.loop", "real images: masters from one frame group, proposals on the others"),
     "scale": ("sem_curate.bench.scale", "10,000 particles, and 100 more"),

@@ -40,17 +40,43 @@ def command() -> None:
 
 
 @command.command()
-@_options
-def dino(**options: Any) -> None:
-    """Train an image encoder: one vector for all views of a particle."""
-    _train("dino", **options)
+@click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Own images, or none.")
+@click.option("--particles", type=click.IntRange(0), help="To render. Default: 16000; 0 with --images.")
+@click.option("--textures", type=click.IntRange(0), help="To draw. Default: 20000; 0 with --images.")
+@click.option("--views", default=4, show_default=True, type=click.IntRange(2, 6), help="Per particle and texture.")
+@click.option("--start", help="bundled:sem-dino, a trained folder, or timm:NAME[@FILE]; else random weights.")
+@click.option("--minutes", default=75.0, show_default=True, help="Training time, rendering not included.")
+@click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead.")
+@click.option("--batch", default=96, show_default=True, type=click.IntRange(4), help="Pairs of views per step.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Default: 2e-3; 3e-4 with --start.")
+@click.option("--patience", default=0, show_default=True, help="Checks without gain before stopping; 0 = never.")
+@click.option("--exact", is_flag=True, help="Float32 throughout: the same to the last bit, at half the speed.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder; may be resumed.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep or reuse what was rendered here.")
+@click.option("--mlflow", "mlflow_uri", help="Also log to this MLflow tracking URI.")
+@click.option("--seed", default=0, show_default=True, help="Of material and training.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes, threads.")
+@output.json_option
+def dino(as_json: bool, mlflow_uri: str | None, **options: Any) -> None:
+    """Train an image encoder without labels, on rendered particles or --images; run again to resume.
+
+    Single images are their own other view; a manifest.csv (filepath, particle_id) in the folder says what belongs
+    together. Half an hour on a CPU adapts the bundled encoder; larger networks want a graphics card, which is used when
+    there is one.
+    """
+    from sem_curate.embed.training import dino_command
+    from sem_curate.embed.training.tracking import tracker
+
+    with tracker(mlflow_uri, options) as track, console("train dino", enabled=not as_json) as report:
+        result = dino_command.run(**options, progress=report, track=track)
+    output.emit(result, as_json=as_json)
 
 
 @command.command()
 @_options
 def clip(**options: Any) -> None:
     """Train an image and text encoder: Japanese and English words find particles."""
-    _train("clip", **options)
+    _train_clip(**options)
 
 
 @command.command()
@@ -214,13 +240,12 @@ def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def _train(
-    kind: str, *, particles: int, views: int, out: Path, data: Path | None, start: Path | None, as_json: bool,
+def _train_clip(
+    *, particles: int, views: int, out: Path, data: Path | None, start: Path | None, as_json: bool,
     seed: int, workers: int, minutes: float, steps: int | None, batch: int,
 ) -> None:  # fmt: skip
     from sem_curate.embed.training import clip as clip_training
     from sem_curate.embed.training import data as material
-    from sem_curate.embed.training import dino as dino_training
     from sem_curate.embed.training.loop import TrainConfig
 
     config = TrainConfig(minutes=minutes, steps=steps, seed=seed, threads=workers, batch=batch)
@@ -231,9 +256,8 @@ def _train(
             examples = material.render_set(particles, seed=seed, views=views, workers=workers, progress=report)
             if data is not None:
                 material.save(examples, data)
-    with console(f"train {kind}", enabled=not as_json) as report:
-        trainer = dino_training.train if kind == "dino" else clip_training.train
-        outcome = trainer(examples, out, config, start=start, progress=report)
+    with console("train clip", enabled=not as_json) as report:
+        outcome = clip_training.train(examples, out, config, start=start, progress=report)
     result = {
         "encoder": f"trained:{out}",
         "particles": len(examples),

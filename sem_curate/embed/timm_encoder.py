@@ -80,6 +80,30 @@ def _pooled(name: str, model: torch.nn.Module, kind: str) -> TorchEncoder:
     return TorchEncoder(name, model, replace(_preprocessing(model), pooling=how), images=images, takes_mask=masked)
 
 
+def open_trunk(name: str) -> tuple[str, dict[str, Any], torch.nn.Module, Preprocessing]:
+    """Open a timm model to train it on: ``timm:NAME[@FILE]``.
+
+    Returns:
+        Its architecture, the arguments that build it again, itself without classifier, and its preprocessing.
+
+    Raises:
+        UnknownEncoderError: timm has no such model, or a pooling was asked for.
+        EncoderError: no weights here and none can be fetched, or they do not fit.
+    """
+    rest = name.partition(":")[2]
+    if MARK in rest:
+        raise UnknownEncoderError(f"'{name}' asks for a pooling, which cannot be trained; leave out '{MARK}...'")
+    model_name, _, given = rest.partition("@")
+    _check_name(model_name)
+    checkpoint = Path(given).expanduser() if given else find_checkpoint(model_name)
+    if checkpoint is not None and not checkpoint.exists():
+        raise EncoderError(f"checkpoint '{checkpoint}' of '{name}' does not exist; {_remedy(model_name)}")
+    own = _read_folder(checkpoint, model_name)[2] if checkpoint is not None and checkpoint.is_dir() else {}
+    model = _create(name, model_name, checkpoint)
+    arguments = {**own, **_dino_arguments(model_name)}
+    return model_name.partition(".")[0], arguments, model, _preprocessing(model)
+
+
 def find_checkpoint(model_name: str) -> Path | None:
     """Return ``<home>/encoders/<model_name>`` as a folder or weights file, or None."""
     folder = paths.home() / "encoders"

@@ -7,6 +7,7 @@ arguments that build the network. The weights may be float16; they are used as f
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,28 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def build_backbone(model: dict[str, Any]) -> torch.nn.Module:
-    """Build the untrained image network of a ``config.json``: one grey channel in, ``dim`` numbers out."""
-    network: torch.nn.Module = timm.create_model(
-        model["architecture"],
-        pretrained=False,
-        num_classes=int(model["dim"]),
-        in_chans=1,
-        channels=tuple(model["channels"]),
-        stem_width=int(model["stem"]),
-    )
+    """Build the untrained image network of a ``config.json``: grey channels in, ``dim`` numbers out.
+
+    Ours is a narrow network with its own closing layer; one that began as a timm model (``arguments``) gets one.
+    """
+    dim = int(model["dim"])
+    if "arguments" in model:
+        parts = {"trunk": build_trunk(model), "fc": torch.nn.Linear(dim, dim)}
+        return torch.nn.Sequential(OrderedDict(parts))
+    return _create(model, num_classes=dim)
+
+
+def build_trunk(model: dict[str, Any]) -> torch.nn.Module:
+    """Build the same network without its closing layer; it answers pooled features."""
+    return _create(model, num_classes=0)
+
+
+def _create(model: dict[str, Any], **given: Any) -> torch.nn.Module:
+    widths = {} if "arguments" in model else {
+        "in_chans": 1, "channels": tuple(model["channels"]), "stem_width": int(model["stem"]),
+    }  # fmt: skip
+    arguments = {**model.get("arguments", {}), **widths, **given}
+    network: torch.nn.Module = timm.create_model(model["architecture"], pretrained=False, **arguments)
     return network.to(memory_format=torch.channels_last)  # 1.5 times faster on a CPU
 
 
@@ -85,7 +99,8 @@ def build_clip(model: dict[str, Any]) -> Any:
     return clip
 
 
-def _preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
+def preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
+    """Return what the ``preprocessing`` of a ``config.json`` says; ``pooling`` is part of the encoder's identity."""
     return Preprocessing(
         height=int(entry["size"]), width=int(entry["size"]), mean=tuple(entry["mean"]), std=tuple(entry["std"]),
         pooling=pooling,
@@ -95,7 +110,7 @@ def _preprocessing(entry: dict[str, Any], pooling: str) -> Preprocessing:
 def _image(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
     model = build_backbone(config["model"])
     load_weights(model, read_state_dict(weights), str(weights))
-    return TorchEncoder(name, model, _preprocessing(config["preprocessing"], "native"), images=model)
+    return TorchEncoder(name, model, preprocessing(config["preprocessing"], "native"), images=model)
 
 
 def _image_text(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
@@ -104,4 +119,4 @@ def _image_text(name: str, config: dict[str, Any], weights: Path) -> TorchEncode
     length = int(config["model"]["text"]["context_length"])
     tokenizer = Tokenizer(config["vocabulary"], buckets=int(config["buckets"]), length=length)
     note = json.dumps(config["vocabulary"], ensure_ascii=False)
-    return wrap(name, model, tokenizer, _preprocessing(config["preprocessing"], "clip"), note=note)
+    return wrap(name, model, tokenizer, preprocessing(config["preprocessing"], "clip"), note=note)

@@ -75,7 +75,7 @@ def test_no_images(tmp_path: Path, tiny: str) -> None:
 def test_training_from_the_command_line(tmp_path: Path) -> None:
     arguments = ["--particles", "16", "--views", "2", "--steps", "2", "--batch", "8", "--json"]
     renders = ["--data", str(tmp_path / "renders")]
-    for kind, extra in (("dino", []), ("clip", ["--start", str(tmp_path / "dino")])):
+    for kind, extra in (("dino", ["--textures", "8"]), ("clip", ["--start", str(tmp_path / "dino")])):
         result = CliRunner().invoke(
             train.command, [kind, *arguments, *renders, *extra, "--out", str(tmp_path / kind)], catch_exceptions=False
         )

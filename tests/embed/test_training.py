@@ -12,7 +12,9 @@ from torch.nn import functional
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.embed.preprocess import stretch
 from sem_curate.embed.training import clip, data, dino, loop
-from sem_curate.embed.training.augment import Strength, augment, stretch_batch
+from sem_curate.embed.training.augment import GLOBAL_CROP, LOCAL_CROP, Strength, augment, stretch_batch
+from sem_curate.embed.training.distil import DistilConfig, nt_xent
+from sem_curate.embed.training.material import Source
 from sem_curate.errors import EncoderError, InputError
 
 SMALL = loop.TrainConfig(steps=3, batch=8, size=32, early_size=32)
@@ -26,7 +28,8 @@ def examples() -> data.TrainingSet:
 @pytest.fixture(scope="module")
 def sem_dino(examples: data.TrainingSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dino")
-    assert dino.train(examples, folder, SMALL).steps == 3
+    config = DistilConfig(steps=3, batch=8, sizes=((1.0, 32),), prototypes=32)
+    assert dino.train([Source("particles", examples.images, family=examples.family)], folder, config)["steps"] == 3
     return folder
 
 
@@ -70,7 +73,7 @@ def test_a_trained_image_encoder_loads_as_float16_on_disk(sem_dino: Path, exampl
     parameters = sum(t.numel() for t in torch.nn.Module.state_dict(encoder._model).values())  # type: ignore[attr-defined]
     assert (sem_dino / "model.safetensors").stat().st_size < 2.2 * parameters
     card = (sem_dino / "README.md").read_text(encoding="utf-8")
-    assert "simulated" in card
+    assert "16 particles with 2 views each" in card
     assert "cross-entropy" in card
 
 
@@ -87,12 +90,13 @@ def test_a_trained_text_encoder_reads_both_languages(
     assert facts["started_from"]["steps"] == 3
 
 
-def test_starting_from_another_network_is_refused(examples: data.TrainingSet, tmp_path: Path) -> None:
+def test_starting_from_another_network_is_refused(examples: data.TrainingSet, sem_dino: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
     save_file({"conv.weight": torch.zeros(2, 2)}, str(tmp_path / "model.safetensors"))
+    (tmp_path / "config.json").write_bytes((sem_dino / "config.json").read_bytes())
     with pytest.raises(EncoderError, match="do not fit the network"):
-        dino.train(examples, tmp_path / "out", SMALL, start=tmp_path)
+        dino.train([Source("particles", examples.images)], tmp_path / "out", DistilConfig(steps=1), start=tmp_path)
 
 
 def test_clip_needs_captions(examples: data.TrainingSet, tmp_path: Path) -> None:
@@ -114,20 +118,13 @@ def test_nt_xent_by_hand() -> None:
         partner = (row + 2) % 4
         similarities = torch.stack([vectors[row] @ vectors[other] / 0.2 for other in range(4) if other != row])
         expected += float(torch.logsumexp(similarities, 0) - vectors[row] @ vectors[partner] / 0.2) / 4
-    assert float(dino.nt_xent(vectors, 0.2)) == pytest.approx(expected, rel=1e-5)
+    assert float(nt_xent(vectors, 0.2)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_two_views_are_of_one_particle_and_differ(examples: data.TrainingSet) -> None:
-    rows = np.arange(16)
-    pair = dino._two_views(examples, rows, np.random.default_rng(0))
-    for row in rows:
-        both = {examples.images[row, view].tobytes() for view in range(2)}
-        assert {pair[row].tobytes(), pair[row + 16].tobytes()} == both
-
-
-def test_augmentation_is_repeatable_and_bounded(examples: data.TrainingSet) -> None:
+@pytest.mark.parametrize("strength", [Strength(), GLOBAL_CROP, LOCAL_CROP])
+def test_augmentation_is_repeatable_and_bounded(examples: data.TrainingSet, strength: Strength) -> None:
     images = torch.from_numpy(examples.images[:, 0])
-    first, second = (augment(images, 24, Strength(), torch.Generator().manual_seed(5)) for _ in range(2))
+    first, second = (augment(images, 24, strength, torch.Generator().manual_seed(5)) for _ in range(2))
     assert first.shape == (16, 1, 24, 24)
     assert float(first.min()) >= 0
     assert float(first.max()) <= 1

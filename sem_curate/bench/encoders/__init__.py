@@ -11,7 +11,7 @@ from sem_curate.bench.figures import Figure
 from sem_curate.errors import InputError, did_you_mean
 
 # In the order of the report; each module has ``figures(setting) -> list[Figure]``.
-PARTS: Final = ("throughput", "resume", "onnx", "clip")
+PARTS: Final = ("throughput", "resume", "onnx", "clip", "dino")
 
 
 def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional
@@ -21,6 +21,17 @@ class Strength:
     blur: float = 1.6  # pixels
     noise: float = 0.12  # of the grey range
     invert: float = 0.05  # bright-field and dark-field swap contrast, but rarely
+    largest_area: float = 1.0
+    shading: float = 0.0  # grey levels of a slope across the image, as charging and shadowing leave
+    scan_lines: float = 0.0  # of the grey range: rows that the beam current or a charge lifted
+
+
+# For self-distillation on anything: instruments differ more than the renderer's conditions do.
+GLOBAL_CROP = Strength(
+    smallest_area=0.4, tilt=0.2, gamma=0.5, blur=1.8, noise=0.15, invert=0.12, shading=0.35, scan_lines=0.05
+)
+# Still large enough to know the particle or the surface by.
+LOCAL_CROP = replace(GLOBAL_CROP, smallest_area=0.12, largest_area=0.4, blur=1.0)
 
 
 def augment(images: Images, size: int, strength: Strength, generator: torch.Generator) -> Images:
@@ -40,6 +51,8 @@ def augment(images: Images, size: int, strength: Strength, generator: torch.Gene
     changed = _blur(changed, strength.blur, generator)
     level = strength.noise * _uniform(len(images), generator) * (_uniform(len(images), generator) < 0.7)
     changed = changed + level * torch.randn(changed.shape, generator=generator)
+    if strength.shading or strength.scan_lines:
+        changed = _uneven(changed, strength, generator)
     flipped = _uniform(len(images), generator) < strength.invert
     return stretch_batch(torch.where(flipped, -changed, changed))
 
@@ -74,7 +87,7 @@ def _geometry(images: Images, size: int, strength: Strength, generator: torch.Ge
     """Crop, turn, mirror and tilt in one resampling."""
     count = len(images)
     draw = torch.rand((6, count), generator=generator)
-    zoom = torch.sqrt(strength.smallest_area + (1 - strength.smallest_area) * draw[0])
+    zoom = torch.sqrt(strength.smallest_area + (strength.largest_area - strength.smallest_area) * draw[0])
     angle = 2 * math.pi * draw[1]
     mirror = torch.where(draw[2] < 0.5, -1.0, 1.0)
     squeeze = torch.exp(strength.tilt * (2 * draw[3] - 1))
@@ -97,3 +110,15 @@ def _blur(images: Images, most: float, generator: torch.Generator) -> Images:
     soft = functional.conv2d(images, kernel.view(1, 1, 1, -1), padding=(0, 4))
     soft = functional.conv2d(soft, kernel.view(1, 1, -1, 1), padding=(4, 0))
     return torch.where(_uniform(len(images), generator) < 0.4, soft, images)
+
+
+def _uneven(images: Images, strength: Strength, generator: torch.Generator) -> Images:
+    """Add a slope of brightness to half of the images, and lifted rows to a third."""
+    count, size = len(images), images.shape[-1]
+    at = torch.linspace(-0.5, 0.5, size)
+    slope = strength.shading * (_uniform(count, generator) < 0.5) * _normal(count, generator)
+    angle = 2 * math.pi * _uniform(count, generator)
+    ramp = torch.cos(angle) * at.view(1, 1, 1, -1) + torch.sin(angle) * at.view(1, 1, -1, 1)
+    level = strength.scan_lines * (_uniform(count, generator) < 0.3)
+    lines = level * torch.randn((count, 1, size, 1), generator=generator)
+    return images + slope * ramp + lines

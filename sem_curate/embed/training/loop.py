@@ -70,7 +70,7 @@ def run(
         The averaged model and what happened.
     """
     torch.set_num_threads(config.threads)
-    optimiser = torch.optim.AdamW(_groups(model), lr=config.learning_rate, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW(parameter_groups(model), lr=config.learning_rate, betas=(0.9, 0.98))
     average = get_ema_multi_avg_fn(AVERAGING)  # type: ignore[no-untyped-call]
     # Buffers are copied, not averaged: the text tower keeps a mask of -inf among them, whose average is NaN.
     averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=False)
@@ -79,7 +79,7 @@ def run(
     model.train()
     for share in _shares(config, started):
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * _rate(share)
+            group["lr"] = config.learning_rate * rate(share)
         optimiser.zero_grad()
         loss = step(config.early_size if share < config.early_share else config.size)
         torch.autograd.backward(loss)
@@ -132,12 +132,13 @@ def _shares(config: TrainConfig, started: float) -> Iterator[float]:
         yield share
 
 
-def _rate(share: float) -> float:
+def rate(share: float) -> float:
+    """Return the learning rate at a share of the run, relative to the highest: a short warm-up, then a cosine."""
     return min(share / WARMUP, 1.0) * 0.5 * (1 + math.cos(math.pi * share)) + 0.01
 
 
-def _groups(model: torch.nn.Module) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only, as is usual."""
+def parameter_groups(model: torch.nn.Module) -> list[dict[str, Any]]:
+    """Split for the optimiser: weight decay for matrices and kernels only, as is usual."""
     plain = [p for p in model.parameters() if p.requires_grad and p.ndim < 2]
     decayed = [p for p in model.parameters() if p.requires_grad and p.ndim >= 2]
     return [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
