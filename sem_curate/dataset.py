@@ -337,6 +337,21 @@ def sample_particle_ids(ds: fo.Dataset, size: int, *, where: Mapping[str, Any] |
     return [str(found[schema.PARTICLE_ID]) for found in cursor]
 
 
+def particles_after(
+    ds: fo.Dataset, sample_id: str | None, where: Mapping[str, Any], fields: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return raw anchor documents of particles that were added after the given sample, oldest first."""
+    # Object ids grow with time, so "what is new" needs no mark on every sample.
+    later = {"_id": {"$gt": ObjectId(sample_id)}} if sample_id else {}
+    return find_particles(ds, {**where, **later}, fields, sort="_id")
+
+
+def newest_sample(ds: fo.Dataset) -> str | None:
+    """Return the id of the newest anchor sample, None without any."""
+    found = ds._sample_collection.find_one({f"{schema.GROUP}.name": anchor(ds)}, {"_id": 1}, sort=[("_id", -1)])
+    return str(found["_id"]) if found else None
+
+
 def particle_ids_of(ds: fo.Dataset, sample_ids: Sequence[str]) -> list[str]:
     """Translate samples of any slice into their particles, in first-seen order."""
     ids = [ObjectId(sample_id) for sample_id in sample_ids]

@@ -56,6 +56,8 @@ FIELD_TYPES: dict[str, Any] = {
     schema.RECOMMENDED_VIEW: fo.StringField,
     schema.RECOMMENDED_WHY: fo.StringField,
     schema.RETAKE_VIEW: fo.StringField,
+    schema.AUDIT: fo.StringField,
+    schema.AUDIT_ORDER: fo.IntField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -64,6 +66,7 @@ PARTICLE_FIELDS = (
     schema.PROPOSAL, schema.PROPOSAL_STATE, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS,
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
+    schema.AUDIT, schema.AUDIT_ORDER,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -74,7 +77,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         (
             schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
             schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.DECIDED_BY,
-            schema.DECIDED_AT,
+            schema.DECIDED_AT, schema.AUDIT,
         ),
     ),
     (
@@ -108,7 +111,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         (
             "id", "filepath", "created_at", "last_modified_at", schema.PENDING, schema.SOURCE_PATH, schema.SOURCE_STAT,
             schema.CONTENT_HASH, schema.DISPLAY_MAPPING, schema.MASTER_SET_VERSION, schema.RECEIPT_ID,
-            schema.REVIEW_PRIORITY, schema.GROUP,
+            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.GROUP,
         ),
     ),
 )  # fmt: skip

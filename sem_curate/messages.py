@@ -84,6 +84,54 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "certified: at most {alpha:.1%} of the auto-confirmed are wrong "
         "(confidence {confidence:.0%}, {audited} audits)",
     },
+    "certificate.line": {
+        "ja": "保証あり: 誤り {alpha} 以下（監査 {audited} 件、信頼度 {confidence}）",
+        "en": "certified: at most {alpha} wrong, from {audited} audits (confidence {confidence})",
+    },
+    "certificate.line_more": {
+        "ja": "提案です（保証なし）: 監査があと {more} 件ほど必要",
+        "en": "suggestion: {more} more audits needed",
+    },
+    "certificate.line_waiting": {
+        "ja": "提案です（保証なし）: 監査があと {more} 件ほど必要（うち {waiting} 件が判定待ち）",
+        "en": "suggestion: {more} more audits needed, {waiting} of them wait for your judgement",
+    },
+    "certificate.line_try": {
+        "ja": "提案です（保証なし）: 監査 {audited} 件がそろいました。保証を試せます",
+        "en": "suggestion: {audited} audits are in; try to certify",
+    },
+    "certificate.line_nothing": {
+        "ja": "提案がまだないので、保証するものがありません",
+        "en": "nothing has been proposed yet, so there is nothing to certify",
+    },
+    "certificate.line_exhausted": {
+        "ja": "提案です（保証なし）: 監査できる粒子が足りません（あと {more} 件必要、残り {left} 件）",
+        "en": "suggestion: {more} more audits needed, but only {left} particles are left to audit; add particles",
+    },
+    "certificate.other_reference": {
+        "ja": "前の保証はマスターか設定が変わる前の提案についてのものです",
+        "en": "the last certificate was about proposals from other masters or settings",
+    },
+    "certificate.revoked": {"ja": "保証は取り消されました: {reason}", "en": "the certificate was revoked: {reason}"},
+    "certificate.opted_in": {
+        "ja": "保証なしで自動確定する設定です（{who}）",
+        "en": "auto proposals are confirmed without a certificate ({who} chose so)",
+    },
+    "certificate.spent": {
+        "ja": "監査した粒子がマスターになったので、その回の監査 {count} 件は使えません",
+        "en": "{count} audits no longer count, because one of their draw became a master",
+    },
+    "score.margin": {"ja": "2位との差", "en": "margin"},
+    "score.knownness": {"ja": "既知らしさ", "en": "known-ness"},
+    "audit.blind": {
+        "ja": "監査: 提案を見ずに画像だけで判定してください（{place} / {count} 件目）",
+        "en": "audit: judge from the pictures alone; the proposal is hidden ({place} of {count})",
+    },
+    "audit.judged": {
+        "ja": "監査済み。この回の残り {left} 件の判定が終わると提案が見えます",
+        "en": "audited; the proposal shows when the other {left} of this draw are judged",
+    },
+    "reason.audit": {"ja": "監査", "en": "audit"},
     "certificate.suggestion": {"ja": "提案です（保証なし）", "en": "suggestion, not certified"},
     "certificate.suspended": {"ja": "保証を停止しました", "en": "certificate suspended"},
     "certificate.too_few_audits": {

@@ -83,6 +83,14 @@ RECOMMENDED_VIEW: Final = "recommended_view"
 RECOMMENDED_WHY: Final = "recommended_why"  # one of quality.recommend.REASONS
 RETAKE_VIEW: Final = "retake_view"  # the condition to photograph again, None when that would not help
 
+# -- audits, on every slice; proposals of an open draw are kept out of the fields until it closes ----------------
+AUDIT: Final = "audit"  # "open" (to be judged), "judged" (the draw is not finished), "closed"; None: never drawn
+AUDIT_ORDER: Final = "audit_order"  # place in the draw: the order of the queue must not give the proposal away
+AUDIT_OPEN: Final = "open"
+AUDIT_JUDGED: Final = "judged"
+AUDIT_CLOSED: Final = "closed"
+AUDIT_HIDDEN: Final = (AUDIT_OPEN, AUDIT_JUDGED)
+
 # -- states ----------------------------------------------------------------------------------------------------
 AUTO: Final = "auto"
 REVIEW: Final = "review"
@@ -116,6 +124,6 @@ RESERVED: Final = frozenset(
         VIEW_WEIGHT, *MEASURES, PARTICLE_MASK, SECOND_OPINION, DISPUTED_TAGS, RECOMMENDED_WHY, RETAKE_VIEW,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
-        RECEIPT_ID, RECOMMENDED_VIEW,
+        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER,
     }
 )  # fmt: skip

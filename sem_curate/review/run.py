@@ -10,19 +10,25 @@ from typing import Any
 import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
+from sem_curate.decide import auditing
 from sem_curate.errors import InputError
-from sem_curate.registry import history
+from sem_curate.registry import audits, history
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
 from sem_curate.review import actions, cards, undoing
 
+# In a queue named for its proposal an audit would give that proposal away.
+NO_AUDIT: Mapping[str, Any] = {schema.AUDIT: {"$ne": schema.AUDIT_OPEN}}
 QUEUES: Mapping[str, Mapping[str, Any]] = {
-    "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
-    "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
-    "auto": {schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}},
+    "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}, **NO_AUDIT},
+    "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}, **NO_AUDIT},
+    "auto": {
+        schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}, **NO_AUDIT,
+    },
+    "audit": {schema.AUDIT: schema.AUDIT_OPEN},
     "skipped": {schema.DECISION: schema.SKIPPED},
     "all": {},
-}
+}  # fmt: skip
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
@@ -50,7 +56,7 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
         "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
         "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),
         "proposed": dataset.count_particles(ds, {schema.PROPOSAL_STATE: {"$ne": None}}),
-        "left": by["review"] + by["unknown"],
+        "left": by["review"] + by["unknown"] + by["audit"],
     }
 
 
@@ -64,26 +70,26 @@ def next_id(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) 
     """
     if queue not in QUEUES:
         raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
-    where = dict(QUEUES[queue])
+    where, order = dict(QUEUES[queue]), schema.AUDIT_ORDER if queue == "audit" else schema.REVIEW_PRIORITY
     if after is not None:
-        behind = _behind(ds, after)
-        found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=schema.REVIEW_PRIORITY, limit=1)
+        behind = _behind(ds, after, order)
+        found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=order, limit=1)
         if found:
             return str(found[0][schema.PARTICLE_ID])
         where[schema.PARTICLE_ID] = {"$ne": after}
-    found = dataset.find_particles(ds, where, sort=schema.REVIEW_PRIORITY, limit=1)
+    found = dataset.find_particles(ds, where, sort=order, limit=1)
     return str(found[0][schema.PARTICLE_ID]) if found else None
 
 
-def _behind(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
-    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.REVIEW_PRIORITY,), limit=1)
+def _behind(ds: fo.Dataset, particle_id: str, order: str) -> dict[str, Any]:
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (order,), limit=1)
     if not rows:
         return {}
-    priority, sample_id = rows[0].get(schema.REVIEW_PRIORITY), rows[0]["_id"]
-    same = {schema.REVIEW_PRIORITY: priority, "_id": {"$gt": sample_id}}
+    priority, sample_id = rows[0].get(order), rows[0]["_id"]
+    same = {order: priority, "_id": {"$gt": sample_id}}
     # MongoDB sorts null before numbers, but "$gt" null matches nothing.
     later = {"$ne": None} if priority is None else {"$gt": priority}
-    return {"$or": [same, {schema.REVIEW_PRIORITY: later}]}
+    return {"$or": [same, {order: later}]}
 
 
 def next_card(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> dict[str, Any] | None:
