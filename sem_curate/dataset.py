@@ -286,6 +286,18 @@ def content_hash(view: Mapping[str, Any] | None) -> str | None:
     return view.get(schema.CONTENT_HASH) if view and view.get(schema.PRESENT) else None
 
 
+def best_images(ds: fo.Dataset, particle_ids: Sequence[str]) -> dict[str, str]:
+    """Return the picture that stands for each particle: its recommended view, else its first present one."""
+    fields = (schema.PRESENT, schema.RECOMMENDED_VIEW)
+    images = {}
+    for particle_id, views in read_views(ds, particle_ids, fields).items():
+        present = {name: view for name in view_names(ds) if (view := views.get(name)) and view.get(schema.PRESENT)}
+        if present:
+            wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
+            images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
+    return images
+
+
 def find_particles(
     ds: fo.Dataset,
     where: Mapping[str, Any],

@@ -160,5 +160,9 @@ def _create_indexes(ds: fo.Dataset) -> None:
     ds._sample_collection.create_index([(schema.PARTICLE_ID, 1), (schema.VIEW, 1)], unique=True)
     for index in INDEXES:
         ds._sample_collection.create_index(list(index))
+    # Few particles are audits; the queue must not look at the others.
+    ds._sample_collection.create_index(
+        [(schema.AUDIT, 1), (schema.AUDIT_ORDER, 1)], partialFilterExpression={schema.AUDIT: {"$type": "string"}}
+    )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")

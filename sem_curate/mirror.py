@@ -7,7 +7,7 @@ the event is still marked as not mirrored, and the next :func:`catch_up` finishe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -42,7 +42,7 @@ def refresh(
     writes them for every given particle.
     """
     identity = dataset.dataset_id(ds)
-    spoken = language(ds)
+    spoken, audited = language(ds), audits.hidden(identity)
     written = 0
     for chunk in dataset.chunks(list(particle_ids), CHUNK):
         states = history.states(identity, chunk)
@@ -50,6 +50,7 @@ def refresh(
         updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
         _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
+        mark_audits(ds, audited.intersection(chunk))
         history.mark_mirrored(identity, {key: state.seq for key, state in states.items()})
         written += len(chunk)
     return written
@@ -146,7 +147,7 @@ def mark_masters(ds: fo.Dataset) -> int:
     return len(snapshot.masters)
 
 
-def mark_audits(ds: fo.Dataset, particle_ids: Iterable[str] | None = None) -> int:
+def mark_audits(ds: fo.Dataset, particle_ids: Collection[str] | None = None) -> int:
     """Show which particles are audits; keep proposals of open draws out of the fields, and bring back closed ones.
 
     Args:
@@ -157,6 +158,8 @@ def mark_audits(ds: fo.Dataset, particle_ids: Iterable[str] | None = None) -> in
         How many particles were written.
     """
     identity = dataset.dataset_id(ds)
+    if particle_ids is not None and not particle_ids:
+        return 0
     drawn = {key: (draw, place) for draw in audits.draws(identity) for place, key in enumerate(draw.particle_ids)}
     if particle_ids is not None:
         drawn = {key: drawn[key] for key in particle_ids if key in drawn}

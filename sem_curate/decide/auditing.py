@@ -111,11 +111,24 @@ def draw(
 
 
 def after_decision(ds: fo.Dataset, particle_ids: Collection[str], *, by: str) -> list[str]:
-    """Follow up decisions or undos on audits: mark them, and close draws that are complete; returns closed draws."""
+    """Close draws that decisions on these particles completed; returns the closed draws."""
     if not audits.hidden(dataset.dataset_id(ds)).intersection(particle_ids):
         return []
-    mirror.mark_audits(ds, particle_ids)
     return close(ds, by=by, unfinished=False)
+
+
+def blindness(identity: str, particle_id: str, state: State) -> dict[str, Any] | None:
+    """Return why a particle's proposal is hidden: ``{"place", "count", "left", "judged"}``; None when it is not.
+
+    ``place`` (from 1) and ``count`` are of its draw, ``left`` how many of the draw wait, itself included.
+    """
+    found = audits.hiding(identity, particle_id)
+    if found is None:
+        return None
+    states = history.states(identity, found.particle_ids)
+    left = sum(not states.get(key, State()).by_person for key in found.particle_ids)
+    place = found.particle_ids.index(particle_id) + 1
+    return {"place": place, "count": len(found.particle_ids), "left": left, "judged": state.by_person}
 
 
 def close(ds: fo.Dataset, *, by: str, unfinished: bool = True) -> list[str]:

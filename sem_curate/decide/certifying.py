@@ -41,6 +41,35 @@ def set_promise(ds: fo.Dataset, promise: Promise) -> None:
     datasets.change_settings(dataset.dataset_id(ds), {PROMISE: {"alpha": promise.alpha, "delta": promise.delta}})
 
 
+def asked(ds: fo.Dataset, alpha: float | None, delta: float | None) -> Promise:
+    """Return the promise in force with what is given changed in it."""
+    kept = promise_of(ds)
+    return Promise(kept.alpha if alpha is None else alpha, kept.delta if delta is None else delta)
+
+
+def draw(ds: fo.Dataset, count: int | None, *, by: str, seed: int | None = None) -> dict[str, Any]:
+    """Draw audits; without a count as many as are still needed. See :func:`auditing.draw`."""
+    wanted = count or max((status(ds)["more_audits"] or 0) - len(auditing.standing(ds).waiting), 0)
+    if not wanted:
+        raise StateError("no more audits are needed for what was asked for; name a count to draw some all the same")
+    return auditing.draw(ds, wanted, by=by, seed=seed)
+
+
+def change(ds: fo.Dataset, to: str, certificate_id: str | None, *, by: str, reason: str) -> Held:
+    """Suspend, revoke or reinstate the newest certificate, or the one given.
+
+    Raises:
+        StateError: there is none.
+    """
+    identity = dataset.dataset_id(ds)
+    issued = [held for held in certificates.attempts(identity) if held.status != certificates_pure.SUGGESTION]
+    if certificate_id is None and not issued:
+        raise StateError(f"dataset '{ds.name}' has no certificate; try: sem-curate certificate try")
+    return certificates.change_status(
+        identity, certificate_id or issued[-1].certificate_id, to, by=by, reason=reason
+    )  # fmt: skip
+
+
 def try_to_certify(ds: fo.Dataset, promise: Promise, *, by: str, reason: str = "") -> Held | None:
     """Test thresholds on all closed audits; the result is stored, passed or not.
 
@@ -174,7 +203,9 @@ def _attempt(draws: Sequence[DrawView], reference_id: str, promise: Promise) -> 
 def _look(identity: str, draws: Sequence[DrawView], *, unfinished: int = 0) -> int:
     """Count the looks at these audits, this one included: earlier attempts with any of them, and at least the draws."""
     ours = {draw.draw_id for draw in draws}
-    return max(1 + sum(bool(ours & set(held.draws)) for held in certificates.attempts(identity)), len(draws) + unfinished)
+    return max(
+        1 + sum(bool(ours & set(held.draws)) for held in certificates.attempts(identity)), len(draws) + unfinished
+    )
 
 
 def _audits(ds: fo.Dataset, draws: Sequence[DrawView]) -> Audits:

@@ -90,6 +90,18 @@ def hidden(dataset_id: str) -> set[str]:
     return {key for row in found for key in row["particle_ids"]}
 
 
+def is_hidden(dataset_id: str, particle_id: str) -> bool:
+    """Tell whether a particle belongs to a draw that is not closed."""
+    return hiding(dataset_id, particle_id) is not None
+
+
+def hiding(dataset_id: str, particle_id: str) -> DrawView | None:
+    """Return the open draw that a particle belongs to, or None."""
+    connect()
+    found = AuditDraw.objects(dataset_id=dataset_id, closed_at=None, particle_ids=particle_id).first()
+    return _view(found) if found else None
+
+
 def close(dataset_id: str, draw_id: str, verdicts: Sequence[Verdict], *, by: str) -> bool:
     """Freeze the verdicts of a draw; False when it was closed before, and then nothing changes."""
     rows = [vars(verdict) for verdict in verdicts]

@@ -64,6 +64,30 @@ def build(
     }
 
 
+def blinded(card: Mapping[str, Any], audit: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card of an audit: its pictures and what a person said, and nothing of what was proposed.
+
+    Args:
+        card: built from an empty receipt, so that neither proposal, candidates nor masters are in it.
+        audit: ``{"place", "count", "left", "judged"}`` as ``auditing.blindness`` gives it.
+    """
+    code = "audit.judged" if audit["judged"] else "audit.blind"
+    line = {language: messages.text(code, language).format(**audit) for language in ("ja", "en")}
+    return {
+        **card,
+        "state": None,
+        "proposal": None,
+        "candidates": [],
+        "masters": [],
+        "retake": None,
+        "reasons": [messages.coded("reason", "audit")],
+        "notice": line,
+        "audit": dict(audit),
+        "receipt_id": None,
+        "master_set_version": None,
+    }
+
+
 def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) -> dict[str, Any]:
     present = bool(view and view.get(schema.PRESENT))
     fields = view if present and view else {}

@@ -111,17 +111,19 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
     identity = dataset.dataset_id(ds)
     state = history.states(identity, [particle_id]).get(particle_id, State())
     shared = next(iter(views.values()))
-    receipt = history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
+    blind = auditing.blindness(identity, particle_id, state)
+    receipt = {} if blind else history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
     master_ids = [master["particle_id"] for master in receipt.get("masters", [])]
-    return cards.build(
+    built = cards.build(
         particle_id,
         views,
         receipt,
         state,
         view_names=dataset.view_names(ds),
         names=label_registry.by_ids(_label_ids(receipt, state)),
-        master_images=_best_images(ds, master_ids),
+        master_images=dataset.best_images(ds, master_ids),
     )
+    return cards.blinded(built, blind) if blind else built
 
 
 def decide(
@@ -163,6 +165,13 @@ def decide(
     """
     identity = dataset.dataset_id(ds)
     proposed, receipt_id = _proposed(ds, particle_id)
+    if audits.is_hidden(identity, particle_id):
+        if action == actions.ACCEPT:
+            raise InputError(
+                f"particle '{particle_id}' is an audit: its proposal is hidden, so there is nothing to accept; choose "
+                "the label that its pictures show"
+            )
+        source = f"audit/{source}"
     events = history.of_particles(identity, [particle_id]).get(particle_id, [])
     event = next((event for event in events if event.event_id == request_id), None)
     if event is None:
@@ -175,6 +184,7 @@ def decide(
         )  # fmt: skip
         event = history.append(intended, identity)
     mirror.refresh(ds, [particle_id])
+    auditing.after_decision(ds, [particle_id], by=by)
     return {
         "event_id": event.event_id,
         "decision": event.decision,
@@ -209,6 +219,7 @@ def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
         return None
     touched = dict.fromkeys(event.particle_id for event in taken.events)
     mirror.refresh(ds, touched)
+    auditing.after_decision(ds, touched, by=by)
     first = taken.events[0]
     return {
         "event_id": first.event_id,
@@ -241,17 +252,3 @@ def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
     ids |= {row["label_id"] for row in [*receipt.get("candidates", []), *receipt.get("masters", [])]}
     ids |= set((receipt.get("retake") or {}).get("labels", ()))
     return {label_id for label_id in ids if label_id}
-
-
-def _best_images(ds: fo.Dataset, particle_ids: list[str]) -> dict[str, str]:
-    """Return the picture that stands for each particle: its recommended view, else its first present one."""
-    fields = (schema.PRESENT, schema.RECOMMENDED_VIEW)
-    images = {}
-    for particle_id, views in dataset.read_views(ds, particle_ids, fields).items():
-        present = {
-            name: view for name in dataset.view_names(ds) if (view := views.get(name)) and view.get(schema.PRESENT)
-        }
-        if present:
-            wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
-            images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
-    return images
