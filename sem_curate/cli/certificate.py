@@ -150,7 +150,8 @@ def _text(result: dict[str, Any]) -> str:
     lines = [result["en"], *(reason["en"] for reason in result["why"])]
     lines.append(
         f"asked for: at most {result['alpha']:.3g} wrong at a risk of {result['delta']:.3g}; "
-        f"{result['audited']} audits with {result['errors']} wrong, {result['waiting']} wait, {result['left']} could be drawn"
+        f"{result['audited']} audits with {result['errors']} wrong, {result['waiting']} wait, "
+        f"{result['left']} could be drawn"
     )
     if result["threshold"] is not None:
         lines.append(f"from score {result['threshold']:.3f} on: {result['automation']:.0%} of {result['production']}")

@@ -201,11 +201,10 @@ def _attempt(draws: Sequence[DrawView], reference_id: str, promise: Promise) -> 
 
 
 def _look(identity: str, draws: Sequence[DrawView], *, unfinished: int = 0) -> int:
-    """Count the looks at these audits, this one included: earlier attempts with any of them, and at least the draws."""
+    """Count the looks at these audits, the next one included: attempts with any of them, and at least the draws."""
     ours = {draw.draw_id for draw in draws}
-    return max(
-        1 + sum(bool(ours & set(held.draws)) for held in certificates.attempts(identity)), len(draws) + unfinished
-    )
+    earlier = sum(bool(ours & set(held.draws)) for held in certificates.attempts(identity))
+    return max(1 + earlier, len(draws) + unfinished)
 
 
 def _audits(ds: fo.Dataset, draws: Sequence[DrawView]) -> Audits:

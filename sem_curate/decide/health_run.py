@@ -103,7 +103,7 @@ def _seen(ds: fo.Dataset, key: str, judged: health.Masters) -> _Seen:
     order = {label_id: place for place, label_id in enumerate(judged.label_ids)}
     # What was said of audits stays out until their draw is closed: promoting one would give away the rest.
     said = {
-        row[schema.PARTICLE_ID]: order.get((row.get(schema.LABEL) or {}).get("label_id"), -1)
+        row[schema.PARTICLE_ID]: order.get((row.get(schema.LABEL) or {}).get("label_id") or "", -1)
         for row in confirmed
         if row[schema.PARTICLE_ID] not in hidden
     }
