@@ -11,8 +11,8 @@ import fiftyone as fo
 import numpy as np
 
 from sem_curate import dataset, messages, schema
-from sem_curate.arrays import Floats
-from sem_curate.decide import auditing, drift, guarantee
+from sem_curate.arrays import Floats, Ints
+from sem_curate.decide import auditing, drift, guarantee, meaning
 from sem_curate.decide import certificate as certificates_pure
 from sem_curate.decide.certificate import Certificate, Promise
 from sem_curate.decide.guarantee import Audits
@@ -28,6 +28,7 @@ AUTOMATIC: Final = "sem-curate"
 SCORES: Final = (schema.MARGIN, schema.KNOWNNESS)  # of these the distribution is watched
 SAMPLE: Final = 2000  # of each kept for the drift test: a shift of 5 % of the particles is seen
 CHUNK: Final = 1000
+MOST_CANDIDATES: Final = 4  # a receipt keeps the best four
 
 
 def promise_of(ds: fo.Dataset) -> Promise:
@@ -96,14 +97,16 @@ def try_to_certify(ds: fo.Dataset, promise: Promise, *, by: str, reason: str = "
         return stored
     look = _look(identity, draws)
     rows = auditing.population(ds, (schema.CONFIDENCE_RANK, *SCORES))
+    audited = _audits(ds, draws)
     content = guarantee.certify(
-        _audits(ds, draws), _scores(rows, schema.CONFIDENCE_RANK), Promise(promise.alpha, spend(promise.delta, look)),
+        audited, _scores(rows, schema.CONFIDENCE_RANK), Promise(promise.alpha, spend(promise.delta, look)),
         reference_id=reference_id,
     )  # fmt: skip
     held = certificates.add(
         identity, content.as_dict(), attempt=attempt, delta=promise.delta, look=look,
         draws=[draw.draw_id for draw in draws], encoder_key=dataset.encoder_keys(ds).get("dino", ""),
         master_set_version=masters.current(identity).version, production=_kept(rows),
+        shown=meaning.learn(audited.score, audited.correct, *_candidates(ds, draws, audited)),
         watched=dataset.newest_sample(ds), by=by, reason=reason,
     )  # fmt: skip
     _follow_up(identity, held)
@@ -141,6 +144,28 @@ def status(ds: fo.Dataset) -> dict[str, Any]:
     return {**shared, **_suggestion(ds, promise, found, rows, shared), "certificate_id": None, "why": why}
 
 
+def count_stale(ds: fo.Dataset) -> int:
+    """Count proposals that were made with another master set and that no person has decided on."""
+    current = masters.current(dataset.dataset_id(ds)).version
+    where = {
+        schema.MASTER_SET_VERSION: {"$nin": [None, current]},
+        schema.DECISION: {"$nin": list(auditing.BY_PEOPLE)},
+    }
+    return dataset.count_particles(ds, where)
+
+
+def for_card(identity: str) -> dict[str, Any]:
+    """Return what a card says about any proposal: ``{"certified", "notice", "curve"}``; cheap, whatever the dataset."""
+    reference_id = _reference_id(identity)
+    held = certificates.active(identity, reference_id=reference_id)
+    newest = certificates.newest(identity, reference_id)
+    in_force = held is not None and held.status == certificates_pure.CERTIFIED
+    notice = _line("suspended") if held is not None and not in_force else messages.both("notice.not_certified")
+    if held is not None and in_force:
+        notice = {key: value for key, value in _of_held(held).items() if key in ("ja", "en")}
+    return {"certified": in_force, "notice": notice, "curve": newest.shown if newest else None}
+
+
 def watch(ds: fo.Dataset) -> dict[str, Any] | None:
     """Compare what came in since the certificate, or since the last look, with what was certified; suspend if needed.
 
@@ -152,7 +177,8 @@ def watch(ds: fo.Dataset) -> dict[str, Any] | None:
     if held is None or held.status != certificates_pure.CERTIFIED:
         return None
     rows = dataset.particles_after(ds, held.watched, {schema.RECEIPT_ID: {"$ne": None}, schema.MASTER_OF: None}, SCORES)
-    certified = {name: np.asarray(held.production.get(name, ()), np.float32) for name in SCORES}
+    kept = certificates.production(held)
+    certified = {name: np.asarray(kept.get(name, ()), np.float32) for name in SCORES}
     batch = {name: _scores(rows, name) for name in SCORES}
     audited, errors = _later_audits(ds, held)
     seen = drift.look_for_drift(certified, batch, _content(held), audited=audited, errors=errors)
@@ -234,6 +260,24 @@ def _audits(ds: fo.Dataset, draws: Sequence[DrawView]) -> Audits:
         tuple(verdict.particle_id for verdict in kept), np.asarray(score, np.float32), np.asarray(correct, np.bool_),
         proposed,
     )  # fmt: skip
+
+
+def _candidates(ds: fo.Dataset, draws: Sequence[DrawView], audited: Audits) -> tuple[Floats, Ints]:
+    """Return the candidates' confidences of audits, rows summing to 1, and the column of what a person said, or -1."""
+    said = {verdict.particle_id: verdict.label_id for draw in draws for verdict in draw.verdicts}
+    where = {schema.PARTICLE_ID: {"$in": list(audited.particle_ids)}}
+    rows = {row[schema.PARTICLE_ID]: row for row in dataset.find_particles(ds, where, (schema.RECEIPT_ID,))}
+    receipts = history.get_receipts([row.get(schema.RECEIPT_ID) or "" for row in rows.values()])
+    confidence = np.zeros((len(audited.particle_ids), MOST_CANDIDATES), np.float32)
+    truth = np.full(len(audited.particle_ids), -1)
+    for place, key in enumerate(audited.particle_ids):
+        content = receipts.get(rows[key].get(schema.RECEIPT_ID) or "", {})
+        for column, candidate in enumerate(content.get("candidates", ())[:MOST_CANDIDATES]):
+            confidence[place, column] = candidate["score"]
+            if candidate["label_id"] == said[key]:
+                truth[place] = column
+    total = confidence.sum(axis=1, keepdims=True)
+    return np.divide(confidence, total, out=np.zeros_like(confidence), where=total > 0), truth
 
 
 def _scores(rows: Sequence[Mapping[str, Any]], name: str) -> Floats:

@@ -34,6 +34,7 @@ class Held:
     ``content["delta"]``. It holds for ``reference_id`` alone.
     """
 
+    record_id: str
     certificate_id: str
     number: int
     status: str
@@ -51,7 +52,7 @@ class Held:
     look: int
     draws: tuple[str, ...]
     content: Mapping[str, Any]
-    production: Mapping[str, Sequence[float]]
+    shown: Mapping[str, Any]
     watched: str | None
     log: tuple[Mapping[str, Any], ...]
     by: str
@@ -68,26 +69,34 @@ def active(dataset_id: str, *, reference_id: str | None = None) -> Held | None:
         dataset_id: whose.
         reference_id: what proposals are made with now; None is returned for a certificate about another reference.
     """
-    connect()
-    newest = (
-        CertificateRecord.objects(dataset_id=dataset_id, status__ne=NOT_CERTIFIED).order_by("-number").first()
-    )  # fmt: skip
-    if newest is None or newest.status == REVOKED:
+    found = _stored(dataset_id=dataset_id, status__ne=NOT_CERTIFIED).order_by("-number").first()
+    if found is None or found.status == REVOKED:
         return None
-    held = _view(newest)
+    held = _view(found)
     return held if reference_id in (None, held.reference_id) else None
+
+
+def production(held: Held) -> dict[str, list[float]]:
+    """Return the sample of scores that was certified, ``{score name: values}``, for the drift test."""
+    connect()
+    found = CertificateRecord._get_collection().find_one({"_id": held.record_id}, {"production": 1}) or {}
+    return dict(found.get("production") or {})
 
 
 def attempts(dataset_id: str) -> list[Held]:
     """Return every attempt, oldest first, those that did not pass included: each was a look at the audits."""
-    connect()
-    return [_view(found) for found in CertificateRecord.objects(dataset_id=dataset_id).order_by("number")]
+    return [_view(found) for found in _stored(dataset_id=dataset_id).order_by("number")]
+
+
+def newest(dataset_id: str, reference_id: str) -> Held | None:
+    """Return the newest attempt about these proposals, passed or not: it has the freshest audits."""
+    found = _stored(dataset_id=dataset_id, content__reference_id=reference_id).order_by("-number").first()
+    return _view(found) if found else None
 
 
 def attempted(dataset_id: str, attempt: str) -> Held | None:
     """Return the answer to a question that was asked before."""
-    connect()
-    found = CertificateRecord.objects(dataset_id=dataset_id, attempt=attempt).first()
+    found = _stored(dataset_id=dataset_id, attempt=attempt).first()
     return _view(found) if found else None
 
 
@@ -102,6 +111,7 @@ def add(
     encoder_key: str,
     master_set_version: int,
     production: Mapping[str, Sequence[float]],
+    shown: Mapping[str, Any],
     watched: str | None,
     by: str,
     reason: str = "",
@@ -122,7 +132,7 @@ def add(
         number=newest.number + 1 if newest else 1, certificate_id=content["certificate_id"], attempt=attempt,
         content=dict(content), status=status, why=why, delta=delta, look=look, draws=list(draws),
         encoder_key=encoder_key, master_set_version=master_set_version, watched=watched,
-        production={name: list(values) for name, values in production.items()}, by=by, reason=reason,
+        production={name: list(values) for name, values in production.items()}, shown=dict(shown), by=by, reason=reason,
         log=[{"status": status, "why": why, "by": by, "at": now(), "reason": reason}],
     )  # fmt: skip
     try:
@@ -192,14 +202,21 @@ def opt_in(dataset_id: str, on: bool, *, by: str, reason: str = "") -> None:
 _SPOKEN: Final = {ACTIVE: CERTIFIED, NOT_CERTIFIED: "suggestion"}
 
 
+def _stored(**query: Any) -> Any:
+    # Some thousand numbers of each are for the drift test alone.
+    connect()
+    return CertificateRecord.objects(**query).exclude("production")
+
+
 def _view(found: Any) -> Held:
     content = dict(found.content)
     return Held(
-        certificate_id=found.certificate_id, number=found.number, status=_SPOKEN.get(found.status, found.status),
+        record_id=found.record_id, certificate_id=found.certificate_id, number=found.number,
+        status=_SPOKEN.get(found.status, found.status),
         alpha=content["alpha"], delta=found.delta, threshold=content["threshold"], audited=content["audited"],
         accepted=content["accepted"], errors=content["errors"], automation=content["automation"],
         why=tuple(dict(row) for row in found.why), reference_id=content["reference_id"],
         encoder_key=found.encoder_key, master_set_version=found.master_set_version, look=found.look,
-        draws=tuple(found.draws), content=content, production=dict(found.production), watched=found.watched,
+        draws=tuple(found.draws), content=content, shown=dict(found.shown or {}), watched=found.watched,
         log=tuple(dict(row) for row in found.log), by=found.by, at=found.at, rev=found.rev,
     )  # fmt: skip

@@ -212,6 +212,7 @@ class CertificateRecord(Document):
     encoder_key = StringField(default="")
     master_set_version = IntField(default=0)
     production = DictField()  # {score name: sample of what was certified}, for the drift test
+    shown = DictField()  # what a decision score means, by the same audits
     watched = StringField()  # newest sample that the drift test has seen
     by = StringField(required=True)
     at = DateTimeField(default=now)

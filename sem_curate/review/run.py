@@ -10,9 +10,9 @@ from typing import Any
 import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
-from sem_curate.decide import auditing
+from sem_curate.decide import auditing, certifying
 from sem_curate.errors import InputError
-from sem_curate.registry import audits, history
+from sem_curate.registry import audits, history, masters
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
 from sem_curate.review import actions, cards, undoing
@@ -122,6 +122,8 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
         view_names=dataset.view_names(ds),
         names=label_registry.by_ids(_label_ids(receipt, state)),
         master_images=dataset.best_images(ds, master_ids),
+        standing=certifying.for_card(identity),
+        master_set_version=masters.current(identity).version,
     )
     return cards.blinded(built, blind) if blind else built
 
@@ -250,5 +252,6 @@ def labels(ds: fo.Dataset) -> list[dict[str, Any]]:
 def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
     ids = {receipt.get("label_id"), state.label_id}
     ids |= {row["label_id"] for row in [*receipt.get("candidates", []), *receipt.get("masters", [])]}
+    ids |= set((receipt.get("votes") or {}).values())
     ids |= set((receipt.get("retake") or {}).get("labels", ()))
     return {label_id for label_id in ids if label_id}
