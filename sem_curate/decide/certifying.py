@@ -17,7 +17,7 @@ from sem_curate.decide import certificate as certificates_pure
 from sem_curate.decide.certificate import Certificate, Promise
 from sem_curate.decide.guarantee import Audits
 from sem_curate.decide.looks import spend
-from sem_curate.errors import StateError
+from sem_curate.errors import InputError, StateError
 from sem_curate.registry import certificates, datasets, history, masters
 from sem_curate.registry.audits import DrawView
 from sem_curate.registry.certificates import Held
@@ -43,9 +43,16 @@ def set_promise(ds: fo.Dataset, promise: Promise) -> None:
 
 
 def asked(ds: fo.Dataset, alpha: float | None, delta: float | None) -> Promise:
-    """Return the promise in force with what is given changed in it."""
+    """Return the promise in force with what is given changed in it.
+
+    Raises:
+        InputError: a share outside ]0, 1[.
+    """
     kept = promise_of(ds)
-    return Promise(kept.alpha if alpha is None else alpha, kept.delta if delta is None else delta)
+    try:
+        return Promise(kept.alpha if alpha is None else alpha, kept.delta if delta is None else delta)
+    except ValueError as error:
+        raise InputError(f"{error}; 0.02 means 2 %") from None
 
 
 def draw(ds: fo.Dataset, count: int | None, *, by: str, seed: int | None = None) -> dict[str, Any]:
