@@ -144,6 +144,16 @@ MESSAGES: dict[str, dict[str, str]] = {
         "再度埋め込んでください",
         "en": "{count} views have broken vectors and count as missing (e.g. {example}); embed them again",
     },
+    # -- what keeps a proposal from being confirmed automatically (decide/confirming.py) ------------------------
+    "reason.not_certified": {"ja": "提案（保証なし）", "en": "suggestion, not certified"},
+    "reason.certificate_suspended": {"ja": "保証を停止中", "en": "certificate suspended"},
+    "reason.below_certificate": {"ja": "保証の対象より確信度が低い", "en": "less certain than what is certified"},
+    "note.other_vectors": {
+        "ja": "採用中の統合モデル {example} は別のベクトルで学習したため使えません。既定の統合を使います。"
+        "学習し直してください: sem-curate train integrator",
+        "en": "the adopted integrator {example} was trained on other vectors and is not used; train again with: "
+        "sem-curate train integrator",
+    },
 }
 
 

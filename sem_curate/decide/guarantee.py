@@ -21,7 +21,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,18 @@ from sem_curate.decide.certificate import (
 
 GRID: Final = 20  # thresholds: the quantiles of production at 95 %, 90 %, ..., 0 %
 MOST_AUDITS: Final = 100_000
+
+
+class Standing(Protocol):
+    """What has to be known of a certificate to act on it; a stored one will do."""
+
+    @property
+    def status(self) -> str:
+        """One of ``certificate.STATUSES``."""
+
+    @property
+    def threshold(self) -> float | None:
+        """Decision score from which proposals may be confirmed."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ def certify(audits: Audits, production: Floats, promise: Promise, *, reference_i
     )
 
 
-def confirmed(certificate: Certificate, score: Floats, state_auto: Bools, *, opted_in: bool = False) -> Bools:
+def confirmed(certificate: Standing, score: Floats, state_auto: Bools, *, opted_in: bool = False) -> Bools:
     """Return which proposals may be confirmed without a person, (N,).
 
     Under a certificate: auto proposals from its threshold on. Without one: none, unless the user opted in to
