@@ -219,6 +219,16 @@ def mark_pending(ds: fo.Dataset, stages: Iterable[str], particle_ids: Iterable[s
     return changed
 
 
+def mark_stale(ds: fo.Dataset, master_set_version: int) -> int:
+    """Mark proposals that were made with other masters, on every slice; returns how many samples were marked."""
+    _refuse_unknown(ds, [{schema.STALE: True}])
+    where = {
+        schema.RECEIPT_ID: {"$ne": None}, schema.MASTER_SET_VERSION: {"$ne": master_set_version},
+        schema.STALE: {"$ne": True},
+    }  # fmt: skip
+    return int(ds._sample_collection.update_many(where, {"$set": {schema.STALE: True}}).modified_count)
+
+
 def classification(label: str, label_id: str, confidence: float | None = None) -> dict[str, Any]:
     """Return a Classification ready for :func:`write_particles`: display name plus immutable id."""
     return fo.Classification(label=label, label_id=label_id, confidence=confidence).to_dict()  # type: ignore[no-any-return]

@@ -56,6 +56,12 @@ FIELD_TYPES: dict[str, Any] = {
     schema.RECOMMENDED_VIEW: fo.StringField,
     schema.RECOMMENDED_WHY: fo.StringField,
     schema.RETAKE_VIEW: fo.StringField,
+    schema.VIEW_CONTRIBUTION: fo.FloatField,
+    schema.VIEW_REMOVAL: fo.FloatField,
+    schema.AGREEMENT: fo.FloatField,
+    schema.ENTROPY: fo.FloatField,
+    schema.ONE_VIEW: fo.StringField,
+    schema.STALE: fo.BooleanField,
     schema.AUDIT: fo.StringField,
     schema.AUDIT_ORDER: fo.IntField,
 }
@@ -66,6 +72,7 @@ PARTICLE_FIELDS = (
     schema.PROPOSAL, schema.PROPOSAL_STATE, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS,
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
+    schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
     schema.AUDIT, schema.AUDIT_ORDER,
 )  # fmt: skip
 
@@ -76,8 +83,9 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         True,
         (
             schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
-            schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.DECIDED_BY,
-            schema.DECIDED_AT, schema.AUDIT,
+            schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.AGREEMENT,
+            schema.ENTROPY, schema.ONE_VIEW, schema.STALE, schema.DECIDED_BY, schema.DECIDED_AT,
+            schema.AUDIT,
         ),
     ),
     (
@@ -93,6 +101,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         True,
         (
             schema.VIEW, schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT,
+            schema.VIEW_CONTRIBUTION, schema.VIEW_REMOVAL,
             schema.PARTICLE_MASK, schema.TAGS_BY, schema.DISPUTED_TAGS, schema.SECOND_OPINION,
         ),
     ),

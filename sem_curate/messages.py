@@ -84,6 +84,11 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "certified: at most {alpha:.1%} of the auto-confirmed are wrong "
         "(confidence {confidence:.0%}, {audited} audits)",
     },
+    "certificate.suspended_now": {
+        "ja": "新しいバッチが監査時と異なるため、保証を停止しました: sem-curate certificate status --dataset {name}",
+        "en": "the new batch differs from what was audited, so the certificate is suspended: "
+        "sem-curate certificate status --dataset {name}",
+    },
     "certificate.line": {
         "ja": "保証あり: 誤り {alpha} 以下（監査 {audited} 件、信頼度 {confidence}）",
         "en": "certified: at most {alpha} wrong, from {audited} audits (confidence {confidence})",
@@ -191,6 +196,16 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "ベクトルが壊れているビューが {count} 件あり、欠損として扱いました（例: {example}）。"
         "再度埋め込んでください",
         "en": "{count} views have broken vectors and count as missing (e.g. {example}); embed them again",
+    },
+    # -- what keeps a proposal from being confirmed automatically (decide/confirming.py) ------------------------
+    "reason.not_certified": {"ja": "提案（保証なし）", "en": "suggestion, not certified"},
+    "reason.certificate_suspended": {"ja": "保証を停止中", "en": "certificate suspended"},
+    "reason.below_certificate": {"ja": "保証の対象より確信度が低い", "en": "less certain than what is certified"},
+    "note.other_vectors": {
+        "ja": "採用中の統合モデル {example} は別のベクトルで学習したため使えません。既定の統合を使います。"
+        "学習し直してください: sem-curate train integrator",
+        "en": "the adopted integrator {example} was trained on other vectors and is not used; train again with: "
+        "sem-curate train integrator",
     },
 }
 

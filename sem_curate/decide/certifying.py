@@ -15,10 +15,11 @@ from sem_curate.arrays import Floats, Ints
 from sem_curate.decide import auditing, drift, guarantee, meaning
 from sem_curate.decide import certificate as certificates_pure
 from sem_curate.decide.certificate import Certificate, Promise
+from sem_curate.decide.confirming import Terms
 from sem_curate.decide.guarantee import Audits
 from sem_curate.decide.looks import spend
 from sem_curate.errors import InputError, StateError
-from sem_curate.registry import certificates, datasets, history, masters
+from sem_curate.registry import certificates, choices, datasets, history, masters
 from sem_curate.registry.audits import DrawView
 from sem_curate.registry.certificates import Held
 from sem_curate.registry.fold import State
@@ -152,12 +153,13 @@ def status(ds: fo.Dataset) -> dict[str, Any]:
 
 
 def count_stale(ds: fo.Dataset) -> int:
-    """Count proposals that were made with another master set and that no person has decided on."""
-    current = masters.current(dataset.dataset_id(ds)).version
-    where = {
-        schema.MASTER_SET_VERSION: {"$nin": [None, current]},
-        schema.DECISION: {"$nin": list(auditing.BY_PEOPLE)},
-    }
+    """Count proposals that no person has decided on and that new masters, or another certificate, would change."""
+    identity = dataset.dataset_id(ds)
+    current, settings = masters.current(identity).version, datasets.get_record(identity).settings
+    reference_id = str(settings.get("reference_id") or "")
+    terms = Terms(certificates.active(identity, reference_id=reference_id), certificates.opted_in(identity))
+    same = [None] if settings.get("proposed_under") != terms.key else [None, current]
+    where = {schema.MASTER_SET_VERSION: {"$nin": same}, schema.DECISION: {"$nin": list(auditing.BY_PEOPLE)}}
     return dataset.count_particles(ds, where)
 
 
@@ -375,8 +377,8 @@ def _circumstances(identity: str, held: Held | None, shared: Mapping[str, Any]) 
     if shared["spent"]:
         found.append({"code": "spent", **_line("spent", count=shared["spent"])})
     if shared["opted_in"]:
-        settings = datasets.get_record(identity).settings[certificates.OPT_IN]
-        found.append({"code": "opted_in", **_line("opted_in", who=settings["by"])})
+        who = choices.chosen(identity, choices.WITHOUT_CERTIFICATE)["by"]
+        found.append({"code": "opted_in", **_line("opted_in", who=who)})
     if held is None and certificates.active(identity) is not None:
         found.append({"code": "other_reference", **_line("other_reference")})
     newest = [kept for kept in certificates.attempts(identity) if kept.status != certificates_pure.SUGGESTION][-1:]

@@ -11,8 +11,9 @@ from typing import Any, Final
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry import choices
 from sem_curate.registry.connection import connect, journaled
-from sem_curate.registry.documents import CertificateRecord, DatasetRecord, ensure_indexes, now
+from sem_curate.registry.documents import CertificateRecord, ensure_indexes, now
 
 ACTIVE: Final = "active"
 SUSPENDED: Final = "suspended"
@@ -21,8 +22,6 @@ NOT_CERTIFIED: Final = "not_certified"  # an attempt that did not pass; kept bec
 STATUSES: Final = (ACTIVE, SUSPENDED, REVOKED, NOT_CERTIFIED)
 
 CERTIFIED: Final = "certified"  # what the decision lane calls a certificate in force
-OPT_IN: Final = "auto_without_certificate"  # in the settings of the dataset's record
-OPT_IN_LOG: Final = "auto_without_certificate_log"
 
 
 @dataclass(frozen=True)
@@ -184,19 +183,12 @@ def set_watched(dataset_id: str, certificate_id: str, newest: str) -> None:
 
 def opted_in(dataset_id: str) -> bool:
     """Tell whether auto proposals are confirmed although nothing is certified, because somebody knowingly said so."""
-    connect()
-    record = DatasetRecord.objects(dataset_id=dataset_id).first()
-    return bool(record and ((record.settings or {}).get(OPT_IN) or {}).get("on"))
+    return bool(choices.chosen(dataset_id, choices.WITHOUT_CERTIFICATE).get("on"))
 
 
 def opt_in(dataset_id: str, on: bool, *, by: str, reason: str = "") -> None:
     """Switch auto-confirmation without a certificate on or off; who, when and why is kept."""
-    connect()
-    entry = {"on": on, "by": by, "at": now(), "reason": reason}
-    # One update: the setting and its line in the log cannot disagree.
-    DatasetRecord._get_collection().update_one(
-        {"_id": dataset_id}, {"$set": {f"settings.{OPT_IN}": entry}, "$push": {f"settings.{OPT_IN_LOG}": entry}}
-    )
+    choices.choose(dataset_id, choices.WITHOUT_CERTIFICATE, {"on": on}, by=by, reason=reason)
 
 
 _SPOKEN: Final = {ACTIVE: CERTIFIED, NOT_CERTIFIED: "suggestion"}

@@ -15,6 +15,7 @@ from sem_curate.registry.documents import (
     CertificateRecord,
     DatasetRecord,
     Event,
+    IntegratorModel,
     MasterSet,
     QualityModel,
     Receipt,
@@ -80,7 +81,8 @@ def change_settings(dataset_id: str, settings: Mapping[str, Any]) -> None:
 def forget(dataset_id: str) -> None:
     """Delete all that is known of a dataset, its history too, for good. For demos and tests."""
     connect()
-    for document in (Event, Receipt, MasterSet, QualityModel, AuditDraw, CertificateRecord, DatasetRecord):
+    ours = (Event, Receipt, MasterSet, QualityModel, IntegratorModel, AuditDraw, CertificateRecord, DatasetRecord)
+    for document in ours:
         document.objects(dataset_id=dataset_id).delete()
 
 

@@ -119,6 +119,25 @@ class QualityModel(Document):
     }
 
 
+class IntegratorModel(Document):
+    """An immutable entry about a learned integrator; which one is in force stands in the dataset's settings."""
+
+    dataset_id = StringField(required=True)
+    version = IntField(required=True)
+    rung = StringField(required=True)
+    model = StringField(required=True)  # content hash; the folder of the model is named after it
+    encoder_key = StringField(required=True)
+    figures = DictField()  # the comparison that adopted it
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_integrators",
+        "indexes": [{"fields": ["dataset_id", "version"], "unique": True}],
+    }
+
+
 class Event(Document):
     """One line of the append-only history. Its id is the caller's request id, so a retry cannot double it."""
 
@@ -231,5 +250,16 @@ class CertificateRecord(Document):
 def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
-    for document in (DatasetRecord, Label, MasterSet, QualityModel, Event, Receipt, AuditDraw, CertificateRecord):
+    ours = (
+        DatasetRecord,
+        Label,
+        MasterSet,
+        QualityModel,
+        IntegratorModel,
+        Event,
+        Receipt,
+        AuditDraw,
+        CertificateRecord,
+    )
+    for document in ours:
         document.ensure_indexes()

@@ -175,7 +175,7 @@ const TEXTS = {
   set_aside: ["保証により見なくてよい理由", "set aside under the certificate"],
   blind_title: ["監査：提案は隠しています", "Audit: the proposal is hidden"],
   blind_accept: ["監査では提案を確定できません。画像を見て L でラベルを選ぶか、U で未知にします。", "An audit has nothing to accept: choose the label you see (L), or unknown (U)."],
-  stale: ["マスターが変わったため、{n} 件の提案が古くなっています", "{n} proposals are out of date: the masters changed"],
+  stale: ["マスターか保証が変わったため、{n} 件の提案が古くなっています", "{n} proposals are out of date: masters or certificate changed"],
   stale_card: ["古い提案", "out of date"],
   repropose: ["提案をやり直す", "Propose again"],
   reproposed: ["{n} 件を提案し直しました。人の決定はそのままです。", "{n} proposed again; what people decided stays."],
