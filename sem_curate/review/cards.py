@@ -56,7 +56,7 @@ def build(
         ],
         "recommended": _recommended(shared),
         "retake": retake(receipt.get("retake"), names),
-        "reasons": [messages.coded("reason", code) for code in shared.get(schema.REVIEW_REASONS) or []],
+        "reasons": [_reason(code, receipt) for code in shared.get(schema.REVIEW_REASONS) or []],
         "certified": False,
         "notice": messages.both("notice.not_certified"),
         "receipt_id": shared.get(schema.RECEIPT_ID),
@@ -89,6 +89,14 @@ def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) ->
         "measures": {measure: fields.get(measure) for measure in schema.MEASURES} if present else {},
         "recommended": present and name == recommended,
     }
+
+
+def _reason(code: str, receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``{"code", "ja", "en"}``; the reason about a single view names it."""
+    view = receipt.get("one_view")
+    if code != "one_view" or not view:
+        return messages.coded("reason", code)
+    return {"code": code, **{key: text.format(view=view) for key, text in messages.both("evidence.one_view").items()}}
 
 
 def _tags(fields: Mapping[str, Any], field: str) -> list[dict[str, str]]:
