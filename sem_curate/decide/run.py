@@ -102,7 +102,8 @@ class _Run:
         """The frozen reference for these inputs: loaded, or built the first time."""
         path = replaying.folder(self.identity) / f"{self.reference_id}.npz"
         if not path.exists():
-            sample, _ = read_batch(self.ds, self.encoder_key, dataset.sample_particle_ids(self.ds, SAMPLE))
+            # Sorted: sums over the same particles then give the same bits whatever the dataset is called.
+            sample, _ = read_batch(self.ds, self.encoder_key, sorted(dataset.sample_particle_ids(self.ds, SAMPLE)))
             built = reference.build(
                 self.masters, self.snapshot.masters, sample, self.integrate, self.decide, integrator=self.integrator[0]
             )

@@ -64,7 +64,7 @@ def build(
         ],
         "recommended": _recommended(shared),
         "retake": retake(receipt.get("retake"), names),
-        "reasons": [messages.coded("reason", code) for code in shared.get(schema.REVIEW_REASONS) or []],
+        "reasons": [_reason(code, receipt) for code in shared.get(schema.REVIEW_REASONS) or []],
         "set_aside": [messages.coded("reason", code) for code in receipt.get("set_aside") or []],
         "one_view": _one_view(receipt.get("one_view")),
         "certified": promised["certified"],
@@ -125,6 +125,14 @@ def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) ->
         "measures": {measure: fields.get(measure) for measure in schema.MEASURES} if present else {},
         "recommended": present and name == recommended,
     }
+
+
+def _reason(code: str, receipt: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``{"code", "ja", "en"}``; the reason about a single view names it."""
+    view = receipt.get("one_view")
+    if code != "one_view" or not view:
+        return messages.coded("reason", code)
+    return {"code": code, **{key: text.format(view=view) for key, text in messages.both("evidence.one_view").items()}}
 
 
 def _says(name: str, receipt: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ function Particle(props: { card: Card; review: Review; ranked: string[]; inModal
         <div className="semc-identity">
           <Clip className="semc-id">{card.particle_id}</Clip>
           {card.state && <small className={`semc-state semc-state-${card.state}`}>{say(`queue_${card.state}`)}</small>}
-          {card.reasons.map((reason) => (
+          {card.reasons.filter((reason) => reason.code !== "one_view" || !card.one_view).map((reason) => (
             <small key={reason.code} className="semc-reason" title={`${say("reasons")}: ${both(reason, lang)}`}>
               {both(reason, lang)}
             </small>
