@@ -129,8 +129,8 @@ MESSAGES: dict[str, dict[str, str]] = {
     "score.margin": {"ja": "2位との差", "en": "margin"},
     "score.knownness": {"ja": "既知らしさ", "en": "known-ness"},
     "audit.blind": {
-        "ja": "監査: 提案を見ずに画像だけで判定してください（{place} / {count} 件目）",
-        "en": "audit: judge from the pictures alone; the proposal is hidden ({place} of {count})",
+        "ja": "監査 {place} / {count}: 画像だけで判定してください。提案は、この回の全件の判定が終わるまで隠れています",
+        "en": "audit {place} of {count}: judge from the pictures alone; the proposal is hidden until all are judged",
     },
     "audit.judged": {
         "ja": "監査済み。この回の残り {left} 件の判定が終わると提案が見えます",

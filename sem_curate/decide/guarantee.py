@@ -189,14 +189,20 @@ def _more_audits(
     for threshold in grid:
         share = float((production >= threshold).mean())
         accepted = audits.score >= threshold
-        rate = float((~audits.correct[accepted]).mean()) if accepted.any() else 0.0
-        wanted = _passing(rate, promise)
+        wanted = _passing(_foreseen(int(accepted.sum()), int((accepted & ~audits.correct).sum()), promise), promise)
         if wanted is not None and share > 0:
             needed.append(math.ceil(wanted / share))
     if not needed:
         return None if len(audits.score) else least_accepted(promise)
     # What is there already counts; at least one more, because what is there did not pass.
     return max(min(needed) - len(audits.score), 1)
+
+
+def _foreseen(count: int, errors: int, promise: Promise) -> float:
+    """Return the error rate to plan with: what was seen, or half of alpha while what was seen may be bad luck."""
+    rate = errors / count if count else 0.0
+    unlucky = rate >= promise.alpha and binom.sf(errors - 1, count, promise.alpha) > promise.delta
+    return promise.alpha / 2 if unlucky else rate
 
 
 def _passing(rate: float, promise: Promise) -> int | None:

@@ -21,7 +21,7 @@ export function Evidence({ card, choose, open }: { card: Card; choose: Choose; o
 function Blind({ card }: { card: Card }) {
   const { lang, say } = useWords();
   return (
-    <section className="semc-box semc-blind" data-cy="semc-blind">
+    <section className="semc-box semc-wide semc-blind" data-cy="semc-blind">
       <h3>◐ {say("blind_title")}</h3>
       {card.notice && <p>{both(card.notice, lang)}</p>}
     </section>

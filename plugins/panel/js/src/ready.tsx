@@ -141,6 +141,7 @@ export function Ready(props: {
           api={api}
           overview={overview}
           trusted={props.trusted}
+          changed={() => void review.reload()}
           repropose={repropose}
           judge={() => {
             setTab("review");

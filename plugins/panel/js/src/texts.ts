@@ -173,7 +173,7 @@ const TEXTS = {
   share_long: ["監査で調整した、候補の中での割合", "share among the candidates, calibrated on audits"],
   distance: ["距離", "distance"],
   set_aside: ["保証により見なくてよい理由", "set aside under the certificate"],
-  blind_title: ["監査：提案は隠しています", "Audit: the proposal is hidden"],
+  blind_title: ["先入観なしの判定", "Judged blind"],
   blind_accept: ["監査では提案を確定できません。画像を見て L でラベルを選ぶか、U で未知にします。", "An audit has nothing to accept: choose the label you see (L), or unknown (U)."],
   stale: ["マスターか保証が変わったため、{n} 件の提案が古くなっています", "{n} proposals are out of date: masters or certificate changed"],
   stale_card: ["古い提案", "out of date"],

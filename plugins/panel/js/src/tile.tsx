@@ -9,7 +9,7 @@ export const two = (value: number | null) => (value === null ? "–" : value.toF
 
 type Props = { view: ViewTile; at: boolean; marked: boolean; scale: number | null; open: () => void; edit: () => void };
 
-export function Missing({ view, marked }: { view: ViewTile; marked: boolean }) {
+export function Missing({ view, marked, shared }: { view: ViewTile; marked: boolean; shared: boolean }) {
   const { lang, say } = useWords();
   return (
     <div
@@ -20,9 +20,11 @@ export function Missing({ view, marked }: { view: ViewTile; marked: boolean }) {
     >
       <Clip>{viewTitle(view, lang)}</Clip>
       <span>{lang === "ja" ? "なし / missing" : "missing"}</span>
-      <small data-cy={`semc-contribution-${view.view}`}>
-        {say("contribution")}: {say("not_available")}
-      </small>
+      {shared && (
+        <small data-cy={`semc-contribution-${view.view}`}>
+          {say("contribution")}: {say("not_available")}
+        </small>
+      )}
     </div>
   );
 }

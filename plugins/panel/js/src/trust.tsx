@@ -12,6 +12,7 @@ export function TrustTab(props: {
   api: Api;
   overview: Overview;
   trusted: (trust: Trust) => void;
+  changed: () => void;
   repropose: () => Promise<void>;
   judge: () => void;
   open: (particle: string) => void;
@@ -29,6 +30,7 @@ export function TrustTab(props: {
     try {
       const answer = await asking;
       trusted(answer);
+      props.changed();
       if (told) toasts.add({ text: told(answer), tone: "done" });
     } catch (error) {
       setProblem((error as Error).message);
@@ -58,7 +60,7 @@ export function TrustTab(props: {
           draw={(count) => run(api.draw_audits({ count }), (answer) => say("drawn", { n: answer.drawn }))}
           close={() => run(api.close_audits())}
         />
-        <Promise_ key={`${certificate.alpha}/${certificate.delta}`} certificate={certificate} busy={busy} certify={(alpha, delta) => run(api.certify({ alpha, delta }))} />
+        <Promise_ key={`${certificate.alpha}/${certificate.delta}`} certificate={certificate} busy={busy} certify={(alpha, delta) => run(api.certify({ alpha, delta }), (answer) => both(answer.certificate, lang))} />
         <label className="semc-check">
           <input
             type="checkbox"
@@ -177,6 +179,7 @@ function Promise_(props: { certificate: Certificate; busy: boolean; certify: (al
 function EvidenceByLabel({ certificate, overview }: { certificate: Certificate; overview: Overview }) {
   const { lang, say } = useWords();
   if (!certificate.labels.length) return null;
+  const certified = certificate.status === "certified"; // without a threshold none is automatic
   const named = (id: string) => {
     const label = overview.labels.find((label) => label.label_id === id);
     return label ? labelName(label, lang) : id;
@@ -189,8 +192,8 @@ function EvidenceByLabel({ certificate, overview }: { certificate: Certificate; 
           <tr>
             <th scope="col">{say("h_label")}</th>
             <th scope="col">{say("t_audits")}</th>
-            <th scope="col">{say("e_accepted")}</th>
-            <th scope="col">{say("t_errors")}</th>
+            {certified && <th scope="col">{say("e_accepted")}</th>}
+            {certified && <th scope="col">{say("t_errors")}</th>}
           </tr>
         </thead>
         <tbody>
@@ -200,8 +203,8 @@ function EvidenceByLabel({ certificate, overview }: { certificate: Certificate; 
                 <Clip>{named(row.label_id)}</Clip>
               </th>
               <td>{row.audited}</td>
-              <td>{row.accepted}</td>
-              <td>{row.errors}</td>
+              {certified && <td>{row.accepted}</td>}
+              {certified && <td>{row.errors}</td>}
             </tr>
           ))}
         </tbody>

@@ -38,7 +38,7 @@ export function Views({ views, at, marked, open, edit }: Props) {
             edit={() => edit(index)}
           />
         ) : (
-          <Missing key={view.view} view={view} marked={marked && at === index} />
+          <Missing key={view.view} view={view} marked={marked && at === index} shared={scale !== null} />
         ),
       )}
     </div>
