@@ -10,7 +10,6 @@ from typing import Final
 from sem_curate import paths
 from sem_curate.decide.reference import is_default
 from sem_curate.errors import InputError, StateError
-from sem_curate.integrate import models
 from sem_curate.integrate.contract import Integrator
 from sem_curate.registry import integrators
 
@@ -52,4 +51,7 @@ def in_force(identity: str, encoder_key: str) -> tuple[Integrator | None, integr
 
 @lru_cache(maxsize=4)
 def _load(folder: Path) -> Integrator:
+    # Not at the top: it brings torch, which proposals with the default do without.
+    from sem_curate.integrate import models
+
     return models.load(folder)

@@ -9,7 +9,9 @@ from typing import Any, Final
 LEAST_SCORE: Final = 0.01
 LEAST_WEIGHT: Final = 0.02
 
-_INPUTS: Final = (("encoder_key", "vectors"), ("master_set_version", "master set"), ("method", "proposal rule"))
+_INPUTS: Final = (
+    ("encoder_key", "other vectors"), ("master_set_version", "another master set"), ("method", "another proposal rule"),
+)  # fmt: skip
 _SCORES: Final = (
     ("confidence", "confidence (not calibrated)"), ("margin", "margin"), ("knownness", "known-ness"),
     ("agreement", "agreement of the views"),
@@ -102,9 +104,7 @@ def _views(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    found = [
-        f"another {words}: {old.get(key)}, now {new.get(key)}" for key, words in _INPUTS if old.get(key) != new.get(key)
-    ]
+    found = [f"{words}: {old.get(key)}, now {new.get(key)}" for key, words in _INPUTS if old.get(key) != new.get(key)]
     first, second = (receipt.get("integrator") or {} for receipt in (old, new))
     if first and second and first["rung"] != second["rung"]:
         found.append(f"another way to integrate views: {first['rung']}, now {second['rung']}")

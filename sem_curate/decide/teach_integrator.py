@@ -47,7 +47,7 @@ def train(
 
     Returns:
         The table of ``rungs.Comparison``, ``"folder"`` (None when the default won) and ``"in_force"``: the number of
-        the version that proposals use, None for the default. A default that wins leaves in force what was adopted before.
+        the version that proposals use, None for the default. When the default wins, what was adopted before stays.
 
     Raises:
         StateError: no embeddings, or no labelled particles.
