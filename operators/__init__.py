@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from .certify import Certify, ChangeCertificate, OptIn
 from .condition_report import ConditionReport
 from .correct_tags import CorrectTags
 from .decide import Decide
+from .draw_audits import DrawAudits
 from .embed import Embed
 from .ingest import Ingest
+from .master_health import MasterHealth
 from .propose import Propose
 from .register_masters import RegisterMasters
+from .repropose import Repropose
 from .run_all import RunAll
 from .run_quality import RunQuality
 from .search import Search
@@ -19,6 +23,7 @@ from .undo import Undo
 # In the order of fiftyone.yml, which is the order of the workflow.
 OPERATORS = (
     Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo, Search, ConditionReport,
+    Repropose, DrawAudits, Certify, ChangeCertificate, OptIn, MasterHealth,
 )  # fmt: skip
 
 

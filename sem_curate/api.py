@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from sem_curate.dataset import load_dataset
-from sem_curate.decide.run import propose, register_masters, remove_masters
+from sem_curate.decide.run import propose, register_masters, remove_masters, replay, replay_all
 from sem_curate.embed.files import embed
 from sem_curate.embed.run import shifts
 from sem_curate.errors import SemCurateError
@@ -45,6 +45,8 @@ __all__ = [
     "register_masters",
     "remove_masters",
     "render_particles",
+    "replay",
+    "replay_all",
     "retake_list",
     "run_stages",
     "search",

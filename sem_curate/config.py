@@ -24,6 +24,9 @@ class IntegrateConfig:
         _check(0 <= self.quality_floor < 1, "quality_floor must be in [0, 1)", self.quality_floor)
 
 
+RULES = ("auto", "prototype", "neighbours", "logistic", "mixture")
+
+
 @dataclass(frozen=True)
 class DecideConfig:
     """When a proposal is auto, needs review, or unknown. Uncertified: the shares below are ranks, not error rates."""
@@ -37,10 +40,12 @@ class DecideConfig:
     min_margin: float = 0.3  # confidence gap below which two labels are "close candidates"
     min_agreement: float = 0.5  # weight share of views that alone say the same; below it they disagree
     min_quality: float = 0.2  # mean quality of the present views below which people should look
-    auto_confirm: bool = False  # write decisions for auto proposals; opt in, because nothing is certified
+    auto_confirm: bool = False  # write decisions for auto proposals
+    rule: str = "auto"  # a proposal rule of decide/rules.py by name; "auto" chooses by the number of masters per label
 
     def __post_init__(self) -> None:
         """Refuse values outside their ranges."""
+        _check(self.rule in RULES, f"rule must be one of {', '.join(RULES)}", self.rule)
         _check(self.neighbours >= 1, "neighbours must be >= 1", self.neighbours)
         _check(self.temperature > 0, "temperature must be > 0", self.temperature)
         _check(0 <= self.unknown_quantile <= self.auto_quantile <= 1,

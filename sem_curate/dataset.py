@@ -219,6 +219,16 @@ def mark_pending(ds: fo.Dataset, stages: Iterable[str], particle_ids: Iterable[s
     return changed
 
 
+def mark_stale(ds: fo.Dataset, master_set_version: int) -> int:
+    """Mark proposals that were made with other masters, on every slice; returns how many samples were marked."""
+    _refuse_unknown(ds, [{schema.STALE: True}])
+    where = {
+        schema.RECEIPT_ID: {"$ne": None}, schema.MASTER_SET_VERSION: {"$ne": master_set_version},
+        schema.STALE: {"$ne": True},
+    }  # fmt: skip
+    return int(ds._sample_collection.update_many(where, {"$set": {schema.STALE: True}}).modified_count)
+
+
 def classification(label: str, label_id: str, confidence: float | None = None) -> dict[str, Any]:
     """Return a Classification ready for :func:`write_particles`: display name plus immutable id."""
     return fo.Classification(label=label, label_id=label_id, confidence=confidence).to_dict()  # type: ignore[no-any-return]
@@ -286,6 +296,18 @@ def content_hash(view: Mapping[str, Any] | None) -> str | None:
     return view.get(schema.CONTENT_HASH) if view and view.get(schema.PRESENT) else None
 
 
+def best_images(ds: fo.Dataset, particle_ids: Sequence[str]) -> dict[str, str]:
+    """Return the picture that stands for each particle: its recommended view, else its first present one."""
+    fields = (schema.PRESENT, schema.RECOMMENDED_VIEW)
+    images = {}
+    for particle_id, views in read_views(ds, particle_ids, fields).items():
+        present = {name: view for name in view_names(ds) if (view := views.get(name)) and view.get(schema.PRESENT)}
+        if present:
+            wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
+            images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
+    return images
+
+
 def find_particles(
     ds: fo.Dataset,
     where: Mapping[str, Any],
@@ -335,6 +357,21 @@ def sample_particle_ids(ds: fo.Dataset, size: int, *, where: Mapping[str, Any] |
     query = {f"{schema.GROUP}.name": anchor(ds), **(where or {})}
     cursor = ds._sample_collection.find(query, {schema.PARTICLE_ID: 1}).sort(f"{schema.GROUP}._id", 1).limit(size)
     return [str(found[schema.PARTICLE_ID]) for found in cursor]
+
+
+def particles_after(
+    ds: fo.Dataset, sample_id: str | None, where: Mapping[str, Any], fields: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Return raw anchor documents of particles that were added after the given sample, oldest first."""
+    # Object ids grow with time, so "what is new" needs no mark on every sample.
+    later = {"_id": {"$gt": ObjectId(sample_id)}} if sample_id else {}
+    return find_particles(ds, {**where, **later}, fields, sort="_id")
+
+
+def newest_sample(ds: fo.Dataset) -> str | None:
+    """Return the id of the newest anchor sample, None without any."""
+    found = ds._sample_collection.find_one({f"{schema.GROUP}.name": anchor(ds)}, {"_id": 1}, sort=[("_id", -1)])
+    return str(found["_id"]) if found else None
 
 
 def particle_ids_of(ds: fo.Dataset, sample_ids: Sequence[str]) -> list[str]:

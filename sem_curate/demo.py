@@ -20,7 +20,7 @@ from sem_curate.decide.run import read_batch, register_masters
 from sem_curate.errors import InputError
 from sem_curate.ingest.run import ingest
 from sem_curate.progress import Progress, silent
-from sem_curate.registry import datasets, labels, masters
+from sem_curate.registry import choices, datasets, labels, masters
 from sem_curate.rendering import FAMILIES, render_particles, write_particles
 from sem_curate.rendering.captions import CONCEPTS
 from sem_curate.review import run as review
@@ -28,6 +28,10 @@ from sem_curate.review import run as review
 REVIEWER = "demo (simulated)"
 # Families that get no masters, so that the demo also shows what "unknown" looks like.
 WITHHELD = ("dendrite", "hollow")
+WITHOUT_CERTIFICATE = (
+    "the demo confirms auto proposals without a certificate; with your own data nothing is confirmed automatically "
+    "until audits certify it, or you ask for it knowingly with: sem-curate run --without-certificate"
+)
 
 
 def run(
@@ -70,14 +74,25 @@ def run(
     stages.update(pipeline.run_stages(ds, (schema.STAGE_QUALITY, schema.STAGE_EMBED), progress=progress))
     enrolled = _timed(stages, "masters", lambda: _enroll(ds, truth, masters_per_label))
     stages["masters"].update({"in": len(truth), "out": enrolled["masters"]})
-    # Opting in to uncertified auto decisions is fine here: the truth is known and shown beside them.
+    # Doing without a certificate is fine here: everything is simulated, and the truth is known and shown beside it.
+    if not choices.chosen(dataset.dataset_id(ds), choices.WITHOUT_CERTIFICATE):  # somebody may have taken it back
+        choices.choose(
+            dataset.dataset_id(ds), choices.WITHOUT_CERTIFICATE, {"on": True}, by=REVIEWER, reason=WITHOUT_CERTIFICATE
+        )
     stages.update(pipeline.run_stages(ds, (schema.STAGE_PROPOSE,), decide=DecideConfig(auto_confirm=True)))
     if "vlm" in dataset.encoder_keys(ds):
         from sem_curate.search.run import build_index
 
         indexed = _timed(stages, "search index", lambda: build_index(ds))
         stages["search index"].update({"in": len(truth), "out": indexed["particles"]})
-    return {"dataset": name, "simulated": True, "folder": str(folder), "stages": stages, **measure(ds, truth)}
+    return {
+        "dataset": name,
+        "simulated": True,
+        "without_certificate": WITHOUT_CERTIFICATE,
+        "folder": str(folder),
+        "stages": stages,
+        **measure(ds, truth),
+    }
 
 
 def measure(ds: fo.Dataset, truth: Mapping[str, str]) -> dict[str, Any]:

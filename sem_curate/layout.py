@@ -56,6 +56,14 @@ FIELD_TYPES: dict[str, Any] = {
     schema.RECOMMENDED_VIEW: fo.StringField,
     schema.RECOMMENDED_WHY: fo.StringField,
     schema.RETAKE_VIEW: fo.StringField,
+    schema.VIEW_CONTRIBUTION: fo.FloatField,
+    schema.VIEW_REMOVAL: fo.FloatField,
+    schema.AGREEMENT: fo.FloatField,
+    schema.ENTROPY: fo.FloatField,
+    schema.ONE_VIEW: fo.StringField,
+    schema.STALE: fo.BooleanField,
+    schema.AUDIT: fo.StringField,
+    schema.AUDIT_ORDER: fo.IntField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -64,6 +72,8 @@ PARTICLE_FIELDS = (
     schema.PROPOSAL, schema.PROPOSAL_STATE, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS,
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
+    schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
+    schema.AUDIT, schema.AUDIT_ORDER,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -73,8 +83,9 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         True,
         (
             schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
-            schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.DECIDED_BY,
-            schema.DECIDED_AT,
+            schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.AGREEMENT,
+            schema.ENTROPY, schema.ONE_VIEW, schema.STALE, schema.DECIDED_BY, schema.DECIDED_AT,
+            schema.AUDIT,
         ),
     ),
     (
@@ -90,6 +101,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         True,
         (
             schema.VIEW, schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT,
+            schema.VIEW_CONTRIBUTION, schema.VIEW_REMOVAL,
             schema.PARTICLE_MASK, schema.TAGS_BY, schema.DISPUTED_TAGS, schema.SECOND_OPINION,
         ),
     ),
@@ -108,7 +120,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         (
             "id", "filepath", "created_at", "last_modified_at", schema.PENDING, schema.SOURCE_PATH, schema.SOURCE_STAT,
             schema.CONTENT_HASH, schema.DISPLAY_MAPPING, schema.MASTER_SET_VERSION, schema.RECEIPT_ID,
-            schema.REVIEW_PRIORITY, schema.GROUP,
+            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.GROUP,
         ),
     ),
 )  # fmt: skip
@@ -157,5 +169,9 @@ def _create_indexes(ds: fo.Dataset) -> None:
     ds._sample_collection.create_index([(schema.PARTICLE_ID, 1), (schema.VIEW, 1)], unique=True)
     for index in INDEXES:
         ds._sample_collection.create_index(list(index))
+    # Few particles are audits; the queue must not look at the others.
+    ds._sample_collection.create_index(
+        [(schema.AUDIT, 1), (schema.AUDIT_ORDER, 1)], partialFilterExpression={schema.AUDIT: {"$type": "string"}}
+    )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")

@@ -84,6 +84,59 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "certified: at most {alpha:.1%} of the auto-confirmed are wrong "
         "(confidence {confidence:.0%}, {audited} audits)",
     },
+    "certificate.suspended_now": {
+        "ja": "新しいバッチが監査時と異なるため、保証を停止しました: sem-curate certificate status --dataset {name}",
+        "en": "the new batch differs from what was audited, so the certificate is suspended: "
+        "sem-curate certificate status --dataset {name}",
+    },
+    "certificate.line": {
+        "ja": "保証あり: 誤り {alpha} 以下（監査 {audited} 件、信頼度 {confidence}）",
+        "en": "certified: at most {alpha} wrong, from {audited} audits (confidence {confidence})",
+    },
+    "certificate.line_more": {
+        "ja": "提案です（保証なし）: 監査があと {more} 件ほど必要",
+        "en": "suggestion: {more} more audits needed",
+    },
+    "certificate.line_waiting": {
+        "ja": "提案です（保証なし）: 監査があと {more} 件ほど必要（うち {waiting} 件が判定待ち）",
+        "en": "suggestion: {more} more audits needed, {waiting} of them wait for your judgement",
+    },
+    "certificate.line_try": {
+        "ja": "提案です（保証なし）: 監査 {audited} 件がそろいました。保証を試せます",
+        "en": "suggestion: {audited} audits are in; try to certify",
+    },
+    "certificate.line_nothing": {
+        "ja": "提案がまだないので、保証するものがありません",
+        "en": "nothing has been proposed yet, so there is nothing to certify",
+    },
+    "certificate.line_exhausted": {
+        "ja": "提案です（保証なし）: 監査できる粒子が足りません（あと {more} 件必要、残り {left} 件）",
+        "en": "suggestion: {more} more audits needed, but only {left} particles are left to audit; add particles",
+    },
+    "certificate.other_reference": {
+        "ja": "前の保証はマスターか設定が変わる前の提案についてのものです",
+        "en": "the last certificate was about proposals from other masters or settings",
+    },
+    "certificate.revoked": {"ja": "保証は取り消されました: {reason}", "en": "the certificate was revoked: {reason}"},
+    "certificate.opted_in": {
+        "ja": "保証なしで自動確定する設定です（{who}）",
+        "en": "auto proposals are confirmed without a certificate ({who} chose so)",
+    },
+    "certificate.spent": {
+        "ja": "監査した粒子がマスターになったので、その回の監査 {count} 件は使えません",
+        "en": "{count} audits no longer count, because one of their draw became a master",
+    },
+    "score.margin": {"ja": "2位との差", "en": "margin"},
+    "score.knownness": {"ja": "既知らしさ", "en": "known-ness"},
+    "audit.blind": {
+        "ja": "監査 {place} / {count}: 画像だけで判定してください。提案は、この回の全件の判定が終わるまで隠れています",
+        "en": "audit {place} of {count}: judge from the pictures alone; the proposal is hidden until all are judged",
+    },
+    "audit.judged": {
+        "ja": "監査済み。この回の残り {left} 件の判定が終わると提案が見えます",
+        "en": "audited; the proposal shows when the other {left} of this draw are judged",
+    },
+    "reason.audit": {"ja": "監査", "en": "audit"},
     "certificate.suggestion": {"ja": "提案です（保証なし）", "en": "suggestion, not certified"},
     "certificate.suspended": {"ja": "保証を停止しました", "en": "certificate suspended"},
     "certificate.too_few_audits": {
@@ -143,6 +196,16 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "ベクトルが壊れているビューが {count} 件あり、欠損として扱いました（例: {example}）。"
         "再度埋め込んでください",
         "en": "{count} views have broken vectors and count as missing (e.g. {example}); embed them again",
+    },
+    # -- what keeps a proposal from being confirmed automatically (decide/confirming.py) ------------------------
+    "reason.not_certified": {"ja": "提案（保証なし）", "en": "suggestion, not certified"},
+    "reason.certificate_suspended": {"ja": "保証を停止中", "en": "certificate suspended"},
+    "reason.below_certificate": {"ja": "保証の対象より確信度が低い", "en": "less certain than what is certified"},
+    "note.other_vectors": {
+        "ja": "採用中の統合モデル {example} は別のベクトルで学習したため使えません。既定の統合を使います。"
+        "学習し直してください: sem-curate train integrator",
+        "en": "the adopted integrator {example} was trained on other vectors and is not used; train again with: "
+        "sem-curate train integrator",
     },
 }
 

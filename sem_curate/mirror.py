@@ -7,7 +7,7 @@ the event is still marked as not mirrored, and the next :func:`catch_up` finishe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
@@ -15,7 +15,7 @@ import fiftyone as fo
 from sem_curate import dataset, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
-from sem_curate.registry import history, labels, masters
+from sem_curate.registry import audits, history, labels, masters
 from sem_curate.registry.fold import State, TagState
 
 CHUNK = 1000
@@ -42,7 +42,7 @@ def refresh(
     writes them for every given particle.
     """
     identity = dataset.dataset_id(ds)
-    spoken = language(ds)
+    spoken, audited = language(ds), audits.hidden(identity)
     written = 0
     for chunk in dataset.chunks(list(particle_ids), CHUNK):
         states = history.states(identity, chunk)
@@ -50,6 +50,7 @@ def refresh(
         updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
         _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
+        mark_audits(ds, audited.intersection(chunk))
         history.mark_mirrored(identity, {key: state.seq for key, state in states.items()})
         written += len(chunk)
     return written
@@ -128,6 +129,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
         corrected += _differing(ds, chunk)
         refresh(ds, chunk, all_tags=True)
         progress(start + len(chunk), len(everything), "fields")
+    mark_audits(ds)
     return {"with_history": len(with_history), "corrected": corrected, "masters": mark_masters(ds)}
 
 
@@ -143,6 +145,52 @@ def mark_masters(ds: fo.Dataset) -> int:
         updates[particle_id] = {schema.MASTER_OF: label.name(spoken) if label else label_id}
     dataset.write_particles(ds, updates)
     return len(snapshot.masters)
+
+
+def mark_audits(ds: fo.Dataset, particle_ids: Collection[str] | None = None) -> int:
+    """Show which particles are audits; keep proposals of open draws out of the fields, and bring back closed ones.
+
+    Args:
+        ds: the dataset.
+        particle_ids: only these; None means every particle that was ever drawn.
+
+    Returns:
+        How many particles were written.
+    """
+    identity = dataset.dataset_id(ds)
+    if particle_ids is not None and not particle_ids:
+        return 0
+    drawn = {key: (draw, place) for draw in audits.draws(identity) for place, key in enumerate(draw.particle_ids)}
+    if particle_ids is not None:
+        drawn = {key: drawn[key] for key in particle_ids if key in drawn}
+    states = history.states(identity, [key for key, (draw, _) in drawn.items() if draw.closed_at is None])
+    marks: dict[str, dict[str, Any]] = {}
+    for key, (draw, place) in drawn.items():
+        judged = states.get(key, State()).by_person
+        hidden = schema.AUDIT_JUDGED if judged else schema.AUDIT_OPEN
+        marks[key] = {schema.AUDIT: schema.AUDIT_CLOSED if draw.closed_at else hidden, schema.AUDIT_ORDER: place}
+        if draw.closed_at is None:
+            marks[key][schema.PROPOSAL] = None
+    _bring_back_proposals(ds, marks)
+    dataset.write_particles(ds, marks)
+    return len(marks)
+
+
+def _bring_back_proposals(ds: fo.Dataset, marks: dict[str, dict[str, Any]]) -> None:
+    closed = [key for key, mark in marks.items() if mark[schema.AUDIT] == schema.AUDIT_CLOSED]
+    rows: list[dict[str, Any]] = []
+    for chunk in dataset.chunks(closed, CHUNK):
+        where = {schema.PARTICLE_ID: {"$in": list(chunk)}, schema.PROPOSAL: None, schema.RECEIPT_ID: {"$ne": None}}
+        rows += dataset.find_particles(ds, where, (schema.RECEIPT_ID,))
+    receipts = history.get_receipts([row[schema.RECEIPT_ID] for row in rows])
+    names = labels.by_ids({content["label_id"] for content in receipts.values() if content.get("label_id")})
+    spoken = language(ds)
+    for row in rows:
+        content = receipts.get(row[schema.RECEIPT_ID], {})
+        label = names.get(content.get("label_id") or "")
+        if label:
+            shown = dataset.classification(label.name(spoken), label.label_id, content.get("confidence"))
+            marks[row[schema.PARTICLE_ID]][schema.PROPOSAL] = shown
 
 
 def rename_label(ds: fo.Dataset, label: labels.LabelView) -> int:

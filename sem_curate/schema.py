@@ -43,6 +43,8 @@ PARTICLE_MASK: Final = "particle_mask"  # Segmentation, small, stretched over th
 SECOND_OPINION: Final = "second_opinion"  # tags that the VLM sees; shown, never used for quality
 DISPUTED_TAGS: Final = "disputed_tags"  # tags on which the VLM strongly contradicts the tags in force
 VIEW_WEIGHT: Final = "view_weight"  # share of this view in the particle vector, [0, 1]
+VIEW_CONTRIBUTION: Final = "view_contribution"  # exact Shapley value of this view, in cosine units; None = no view
+VIEW_REMOVAL: Final = "view_removal"  # how much the margin falls without this view; None = no view
 MEASURES: Final = (
     "sharpness",
     "spectral_centroid",
@@ -71,9 +73,13 @@ DECIDED_BY: Final = "decided_by"
 DECIDED_AT: Final = "decided_at"
 PROPOSAL: Final = "proposal"  # Classification: label, label_id, confidence (uncalibrated)
 PROPOSAL_STATE: Final = "proposal_state"
-CONFIDENCE_RANK: Final = "confidence_rank"  # [0, 1], share of this dataset that is less certain
+CONFIDENCE_RANK: Final = "confidence_rank"  # the decision score in [0, 1]: worse rank of confidence and known-ness
 MARGIN: Final = "margin"
 KNOWNNESS: Final = "knownness"
+AGREEMENT: Final = "view_agreement"  # [0, 1], weight share of the views that alone would say the same
+ENTROPY: Final = "view_entropy"  # [0, 1], of the views' votes; 0 = all say the same
+ONE_VIEW: Final = "one_view"  # the view without which the proposal would be another label, None without such
+STALE: Final = "proposal_stale"  # masters changed since; cleared by the next proposal
 REVIEW_REASONS: Final = "review_reasons"
 REVIEW_PRIORITY: Final = "review_priority"  # lower comes first
 MASTER_OF: Final = "master_of"  # display name of the label this particle is a master of
@@ -82,6 +88,14 @@ RECEIPT_ID: Final = "receipt_id"
 RECOMMENDED_VIEW: Final = "recommended_view"
 RECOMMENDED_WHY: Final = "recommended_why"  # one of quality.recommend.REASONS
 RETAKE_VIEW: Final = "retake_view"  # the condition to photograph again, None when that would not help
+
+# -- audits, on every slice; proposals of an open draw are kept out of the fields until it closes ----------------
+AUDIT: Final = "audit"  # "open" (to be judged), "judged" (the draw is not finished), "closed"; None: never drawn
+AUDIT_ORDER: Final = "audit_order"  # place in the draw: the order of the queue must not give the proposal away
+AUDIT_OPEN: Final = "open"
+AUDIT_JUDGED: Final = "judged"
+AUDIT_CLOSED: Final = "closed"
+AUDIT_HIDDEN: Final = (AUDIT_OPEN, AUDIT_JUDGED)
 
 # -- states ----------------------------------------------------------------------------------------------------
 AUTO: Final = "auto"
@@ -114,8 +128,9 @@ RESERVED: Final = frozenset(
         PARTICLE_ID, VIEW, PRESENT, PENDING, SOURCE_PATH, SOURCE_STAT, CONTENT_HASH, DISPLAY_MAPPING,
         BIT_DEPTH, INFO_BAR_ROWS, PIXEL_SIZE_FROM, QUALITY, QUALITY_TAGS, MEASURED_TAGS, TAGS_BY, QUALITY_BASIS, USABLE,
         VIEW_WEIGHT, *MEASURES, PARTICLE_MASK, SECOND_OPINION, DISPUTED_TAGS, RECOMMENDED_WHY, RETAKE_VIEW,
+        VIEW_CONTRIBUTION, VIEW_REMOVAL, AGREEMENT, ENTROPY, ONE_VIEW, STALE,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
-        RECEIPT_ID, RECOMMENDED_VIEW,
+        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER,
     }
 )  # fmt: skip

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.fiftyone
 FAMILIES = ("sphere", "needle", "cube")
 COMPARED = (
     schema.QUALITY, schema.QUALITY_TAGS, schema.VIEW_WEIGHT, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
+    schema.VIEW_CONTRIBUTION, schema.VIEW_REMOVAL, schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
     schema.DECISION, schema.RECOMMENDED_VIEW, schema.PENDING, schema.CONTENT_HASH,
 )  # fmt: skip
 
@@ -51,11 +52,15 @@ SCRIPT = """
 def build(name: str, folder: Path) -> Any:
     from sem_curate import dataset
     from sem_curate.ingest.run import ingest
+    from sem_curate.registry import choices
     from sem_curate.rendering import render_particles, write_particles
 
     manifest = write_particles(render_particles(24, seed=5, size=48, families=FAMILIES), folder)
     ingest(manifest, name)
-    return dataset.load_dataset(name)
+    ds = dataset.load_dataset(name)
+    # So that automatic decisions are made, and killing has something to interrupt.
+    choices.choose(dataset.dataset_id(ds), choices.WITHOUT_CERTIFICATE, {"on": True}, by="sato")
+    return ds
 
 
 def finish(ds: Any) -> None:

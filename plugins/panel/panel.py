@@ -40,7 +40,8 @@ class SemCuratePanel(Panel):
 
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
-        "show_condition", "retake", "set_reviewer",
+        "show_condition", "retake", "set_reviewer", "trust", "draw_audits", "close_audits", "certify", "opt_in",
+        "repropose", "health",
     )  # fmt: skip
 
     @property
@@ -85,7 +86,7 @@ class SemCuratePanel(Panel):
         ds = ctx.dataset
         shared = {
             "dataset": ctx.dataset_name, "counts": {}, "labels": [], "masters": 0, "reviewer": _reviewer(ctx),
-            "tags": _tags(), "ranked": list(gate.RANKED), "retake": 0,
+            "tags": _tags(), "ranked": list(gate.RANKED), "retake": 0, "certificate": None, "stale": 0,
         }  # fmt: skip
         if ds is None:
             return {**shared, "status": "no_dataset"}
@@ -95,7 +96,7 @@ class SemCuratePanel(Panel):
         masters = dataset.count_particles(ds, {schema.MASTER_OF: {"$ne": None}})
         status = "ready" if counts["particles"] else "empty"
         found = {"counts": counts, "labels": review.labels(ds), "masters": masters, "retake": len(_retakes(ds))}
-        return {**shared, "status": status, **found}
+        return {**shared, "status": status, **found, **_trust(ds)}
 
     @answers
     def go(self, ctx: Any) -> Answer:
@@ -186,6 +187,63 @@ class SemCuratePanel(Panel):
         return _show(ctx, _retakes(ctx.dataset), dataset.anchor(ctx.dataset))
 
     @answers
+    def trust(self, ctx: Any) -> Answer:
+        """Return what is certified or missing, how many proposals are stale, and the counts."""
+        from sem_curate.review import run as review
+
+        return {**_trust(ctx.dataset), "counts": review.counts(ctx.dataset)}
+
+    @answers
+    def draw_audits(self, ctx: Any) -> Answer:
+        """Draw particles at random for audit; without a count, as many as are needed."""
+        from sem_curate.decide import certifying
+
+        count = ctx.params.get("count")
+        made = certifying.draw(ctx.dataset, None if count is None else int(count), by=_reviewer(ctx))
+        return {**self.trust(ctx), "drawn": made["drawn"]}
+
+    @answers
+    def close_audits(self, ctx: Any) -> Answer:
+        """Close open draws; what nobody judged counts as wrong."""
+        from sem_curate.decide import auditing
+
+        auditing.close(ctx.dataset, by=_reviewer(ctx))
+        return self.trust(ctx)
+
+    @answers
+    def certify(self, ctx: Any) -> Answer:
+        """Test the audits against a promise."""
+        from sem_curate.decide import certifying
+
+        promise = certifying.asked(ctx.dataset, ctx.params.get("alpha"), ctx.params.get("delta"))
+        certifying.try_to_certify(ctx.dataset, promise, by=_reviewer(ctx))
+        return self.trust(ctx)
+
+    @answers
+    def opt_in(self, ctx: Any) -> Answer:
+        """Switch auto-confirmation without a certificate on or off."""
+        from sem_curate.registry import certificates
+
+        on = ctx.params["on"] is True
+        certificates.opt_in(dataset.dataset_id(ctx.dataset), on, by=_reviewer(ctx), reason="in the panel")
+        return self.trust(ctx)
+
+    @answers
+    def repropose(self, ctx: Any) -> Answer:
+        """Propose again for what is stale; what people decided stays."""
+        from sem_curate import pipeline
+
+        summary = pipeline.run_stages(ctx.dataset, [schema.STAGE_PROPOSE])[schema.STAGE_PROPOSE]
+        return {**self.trust(ctx), "proposed": summary["out"]}
+
+    @answers
+    def health(self, ctx: Any) -> Answer:
+        """Return how well each master serves."""
+        from sem_curate.decide.health_run import masters_health
+
+        return masters_health(ctx.dataset)
+
+    @answers
     def set_reviewer(self, ctx: Any) -> Answer:
         """Keep the reviewer's name for as long as the panel is open."""
         name = str(ctx.params["name"]).strip()
@@ -200,6 +258,12 @@ def _reviewer(ctx: Any) -> str:
 
     kept: str | None = ctx.panel.state.reviewer
     return kept or default_reviewer()
+
+
+def _trust(ds: Any) -> Answer:
+    from sem_curate.decide import certifying
+
+    return {"certificate": certifying.status(ds), "stale": certifying.count_stale(ds)}
 
 
 def _tags() -> list[dict[str, str | None]]:

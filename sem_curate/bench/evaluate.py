@@ -66,12 +66,11 @@ def _proposed(batch: Batch, master_labels: Mapping[str, str], variant: str) -> d
     rows = [row for row, key in enumerate(batch.particle_ids) if key in master_labels]
     nobody = select(batch, [])
     built = reference.build(select(batch, rows), master_labels, nobody if plain else batch, integrate, decide)
-    pooled, found, _ = reference.compare(batch, built, integrate, decide)
-    usable = pooled.weights.sum(axis=1) > 0
+    made = reference.propose_batch(batch, built).proposals
     return {
-        key: built.label_ids[int(found.confidence[row].argmax())]
+        key: built.label_ids[int(made.label[row])]
         for row, key in enumerate(batch.particle_ids)
-        if key not in master_labels and usable[row]
+        if key not in master_labels and made.label[row] >= 0
     }
 
 

@@ -53,6 +53,7 @@ def _text(result: dict[str, Any]) -> str:
             output.table(("proposals from", "right"), accuracy),
             f"{shares}; of the auto ones {_percent(result['auto_correct'])} are right",
             f"{_percent(result['withheld_families_sent_to_people'])} of the families without masters went to people",
+            f"Note: {result['without_certificate']}",
         ]
     )
 

@@ -82,6 +82,50 @@ def list_masters(dataset_name: str, as_json: bool) -> None:
     output.emit(result, as_json=as_json, text=lambda: output.table(("label", "particle"), rows))
 
 
+@command.command("health")
+@dataset_option
+@output.json_option
+def health(dataset_name: str, as_json: bool) -> None:
+    """Show how well each master serves, and which to retire, photograph again or add."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide.health_run import masters_health
+
+    result = masters_health(ds)
+    output.emit(result, as_json=as_json, text=lambda: _health(result))
+
+
+def _health(result: dict[str, Any]) -> str:
+    def two(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}"
+
+    rows = [
+        (
+            row["particle_id"], row["name_ja"], f"{row['drives']:.1%}", f"{row['reversals']}/{row['decided']}",
+            two(row["sibling"]), f"{two(row['rival'])} {row['rival_ja'] or ''}".strip(), f"{row['changed']:.1%}",
+            "-" if row["gain"] is None else f"{100 * row['gain']:+.1f}", row["suggestion"]["en"],
+        )
+        for row in result["masters"]
+    ]  # fmt: skip
+    heads = ("master", "label", "drives", "reversed", "sibling", "rival", "changes", "points without", "suggestion")
+    labels = [
+        (
+            row["name_ja"], row["masters"], two(row["recall"]),
+            ", ".join(item["particle_id"] for item in row["promote"]) or "-",
+        )
+        for row in result["labels"]
+    ]  # fmt: skip
+    lines = [
+        output.table(heads, rows),
+        "",
+        output.table(("label", "masters", "recall", "particles to promote"), labels),
+        f"on {result['particles']} particles, {result['decided']} of them confirmed by people",
+    ]
+    if result["without_view"]:
+        count, example = len(result["without_view"]), result["without_view"][0]
+        lines.append(f"{count} masters have no usable view (e.g. '{example}'); photograph them again or remove them")
+    return "\n".join(lines)
+
+
 def _chosen(
     ds: Any, particles: tuple[str, ...], label: str | None, table: str | None, from_manifest: int | None
 ) -> dict[str, list[str]]:

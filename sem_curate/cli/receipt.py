@@ -9,6 +9,7 @@ import click
 from sem_curate.cli import output
 from sem_curate.cli.common import dataset_option, open_dataset
 from sem_curate.errors import StateError
+from sem_curate.progress import console
 
 
 @click.group("receipt")
@@ -32,11 +33,16 @@ def show(dataset_name: str, particle_id: str, as_json: bool) -> None:
 
 @command.command("replay")
 @dataset_option
-@click.argument("particle_id")
+@click.argument("particle_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="The current receipts of all particles.")
 @output.json_option
-def replay(dataset_name: str, particle_id: str, as_json: bool) -> int:
+def replay(dataset_name: str, particle_id: str | None, everything: bool, as_json: bool) -> int:
     """Propose again against the frozen reference; exit code 1 when something came out differently."""
+    if everything == (particle_id is not None):
+        raise click.UsageError("give a particle or --all")
     ds = open_dataset(dataset_name)
+    if particle_id is None:
+        return _replay_all(ds, as_json=as_json)
     from sem_curate.decide import explain
     from sem_curate.decide.run import replay as propose_again
     from sem_curate.registry import history
@@ -47,6 +53,27 @@ def replay(dataset_name: str, particle_id: str, as_json: bool) -> int:
     same = f"{receipt_id}: the same, bit for bit"
     output.emit(result, as_json=as_json, text=lambda: same if result["same"] else "\n".join(result["changes"]))
     return output.OK if result["same"] else output.FAILED
+
+
+def _replay_all(ds: Any, *, as_json: bool) -> int:
+    from sem_curate.decide.run import replay_all
+
+    with console("replay", enabled=not as_json) as report:
+        result = replay_all(ds, progress=report)
+    output.emit(result, as_json=as_json, text=lambda: _replayed_text(result))
+    return output.OK if result["same"] == result["receipts"] else output.FAILED
+
+
+def _replayed_text(result: dict[str, Any]) -> str:
+    lines = [f"{result['same']} of {result['receipts']} receipts came out the same, bit for bit"]
+    if result["different"]:
+        first = result["examples"][0]
+        lines.append(
+            f"{result['different']} differently (e.g. '{first['particle_id']}': {'; '.join(first['changes'])})"
+        )
+    if result["cannot"]:
+        lines.append(f"{result['cannot']} cannot be replayed ({result['why']})")
+    return "\n".join(lines)
 
 
 @command.command("diff")
@@ -102,7 +129,32 @@ def _text(receipt_id: str, content: dict[str, Any]) -> str:
                 [(row["particle_id"], names[row["label_id"]].name(), row["similarity"]) for row in content["masters"]],
             ),
             "",
-            output.table(("view", "weight"), content["weights"].items()),
-            f"master set {content['master_set_version']}, vectors {content['encoder_key']}",
+            output.table(("view", "weight", "contribution", "without it"), _view_rows(content)),
+            f"views that agree {content['agreement']:.0%}, score {content.get('score')}, rule {content['method']}",
+            *(
+                [f"without {content['one_view']} the proposal would be another label"]
+                if content.get("one_view")
+                else []
+            ),
+            f"master set {content['master_set_version']}, vectors {content['encoder_key']}, {_promised(content)}",
         ]
     )
+
+
+def _view_rows(content: dict[str, Any]) -> list[tuple[str, ...]]:
+    kinds = [content.get(kind) or {} for kind in ("weights", "contributions", "removal")]
+    return [
+        (view, *("not available" if kind.get(view) is None else f"{kind[view]:.3f}" for kind in kinds))
+        for view in content["weights"]
+    ]
+
+
+def _single(content: dict[str, Any]) -> list[str]:
+    view = content.get("one_view")
+    return [f"without {view} the proposal would be another label"] if view else []
+
+
+def _promised(content: dict[str, Any]) -> str:
+    if content.get("certificate_id"):
+        return f"certificate {content['certificate_id']} ({content['certificate']['status']})"
+    return "no certificate" + (", knowingly done without" if content.get("auto_without_certificate") else "")

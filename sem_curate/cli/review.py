@@ -18,7 +18,7 @@ def command() -> None:
 
 @command.command("queue")
 @dataset_option
-@click.option("--queue", default="review", show_default=True, help="review, unknown, auto, skipped or all.")
+@click.option("--queue", default="review", show_default=True, help="review, unknown, auto, skipped, audit or all.")
 @output.json_option
 def queue_command(dataset_name: str, queue: str, as_json: bool) -> None:
     """Show how much is left and the next particle."""

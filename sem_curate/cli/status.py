@@ -51,6 +51,7 @@ def _status(ds: Any) -> dict[str, Any]:
         "encoder_keys": dataset.encoder_keys(ds),
         "shifts": shifts(ds),
         "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
+        "stale": dataset.count_particles(ds, {schema.STALE: True}),
         "unmirrored": len(history.unmirrored(identity)),
         "newest": _newest(identity),
     }
@@ -108,6 +109,10 @@ def _text(result: dict[str, Any]) -> str:
         f"waiting: {', '.join(f'{stage} {count}' for stage, count in result['pending'].items())}",
         f"masters: {result['master_set']['masters']} (version {result['master_set']['version']})",
     ]
+    if result["stale"]:
+        lines.append(
+            f"{result['stale']} proposals rest on former masters; propose again: sem-curate run --stage propose"
+        )
     lines += [_shift_text(found) for found in result["shifts"] if found["flagged"]]
     lines += [f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {_action_text(row)}" for row in result["newest"]]
     return "\n".join(lines)

@@ -150,29 +150,48 @@ def quality(dataset_name: str, by: str | None, reason: str, revert: bool, versio
 @click.option("--seed", default=0, show_default=True, help="Of folds and training.")
 @click.option("--epochs", default=120, show_default=True, type=click.IntRange(1), help="At most.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the gains to this file.")
+@reviewer_option
+@click.option("--reason", default="", help="Why; kept with the version.")
+@click.option("--revert", is_flag=True, help="Do not train: let the quality mean integrate again.")
+@click.option("--use", "version", type=click.IntRange(1), help="Do not train: put this version in force again.")
 @output.json_option
 def integrator(
-    dataset_name: str, group_field: str | None, seed: int, epochs: int, plot: Path | None, as_json: bool
+    dataset_name: str, group_field: str | None, seed: int, epochs: int, plot: Path | None, by: str | None, reason: str,
+    revert: bool, version: int | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Compare learned ways to integrate views on labelled particles; one is kept where it surely wins by a point."""
+    """Compare learned ways to integrate views on labelled particles; one is adopted where it surely wins by a point.
+
+    The next proposals use what is in force, for all particles.
+    """
+    if revert and version is not None:
+        raise click.UsageError("give --revert or --use VERSION, not both")
     ds = open_dataset(dataset_name)
     from sem_curate.decide import teach_integrator
     from sem_curate.integrate.learned import TrainConfig
 
-    config = TrainConfig(seed=seed, epochs=epochs)
-    result = teach_integrator.train(ds, group_field=group_field, config=config, plot=plot)
+    if revert or version is not None:
+        result = teach_integrator.use(ds, version, by=reviewer(by), reason=reason)
+    else:
+        result = teach_integrator.train(
+            ds, by=reviewer(by), reason=reason, group_field=group_field, config=TrainConfig(seed=seed, epochs=epochs),
+            plot=plot,
+        )  # fmt: skip
     output.emit(result, as_json=as_json, text=lambda: _integrator_text(result))
 
 
 def _integrator_text(result: dict[str, Any]) -> str:
+    number = result["in_force"]
+    in_force = f"integrator {number} is in force" if number else "the quality mean integrates"
+    if "rows" not in result:
+        return f"{in_force}; propose again with: sem-curate run --stage propose"
     rows = [
         (row["rung"], f"{row['recall']:.3f}", f"{row['gain']:+.3f}", f"{row['low']:+.3f} to {row['high']:+.3f}",
          "adopted" if row["adopted"] else "")
         for row in result["rows"]
     ]  # fmt: skip
     table = output.table(("rung", "macro recall", "gain", "95 %", ""), rows) if rows else result["note"]
-    kept = f"kept in {result['folder']}; proposals do not use it yet" if result["folder"] else "the quality mean stays"
-    return f"{table}\n{result['particles']} labelled particles, {result['folds']} folds; {kept}"
+    won = f"adopted, kept in {result['folder']}" if result["folder"] else "nothing adopted"
+    return f"{table}\n{result['particles']} labelled particles, {result['folds']} folds; {won}; {in_force}"
 
 
 @command.command()

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from sem_curate import schema
+from sem_curate.decide.assess import Assessment
 from sem_curate.decide.match import Match
-from sem_curate.decide.propose import CLOSE_CANDIDATES, VIEWS_DISAGREE, Proposals
+from sem_curate.decide.propose import CLOSE_CANDIDATES, VIEWS_DISAGREE
 from sem_curate.decide.reference import Batch, Reference
 from sem_curate.quality.retake import advise
 
@@ -17,7 +18,7 @@ HELPED: tuple[str, ...] = (CLOSE_CANDIDATES, VIEWS_DISAGREE)  # the reasons that
 
 
 def retakes(
-    batch: Batch, found: Match, made: Proposals, reference: Reference, view_names: Sequence[str]
+    batch: Batch, assessed: Assessment, reference: Reference, view_names: Sequence[str]
 ) -> list[dict[str, Any] | None]:
     """Return the advice for each particle of a batch, as it stands in the receipt.
 
@@ -25,6 +26,7 @@ def retakes(
         N times ``{"view", "missing", "labels", "separation", "best_present"}`` or None: no review for such a reason,
         or no view promises more than the good ones already there.
     """
+    made, found = assessed.proposals, assessed.match
     wanted = [
         len(reference.label_ids) > 1 and made.state[row] == schema.REVIEW and bool(set(HELPED) & set(made.reasons[row]))
         for row in range(len(batch.particle_ids))

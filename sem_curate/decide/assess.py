@@ -29,6 +29,7 @@ MASTERS_WITHOUT_VIEW: Final = "masters_without_view"
 SAME_MASTERS: Final = "same_masters"
 BROKEN_VIEWS: Final = "broken_views"
 NOTES: Final = (NO_MASTERS, ONE_LABEL, MASTERS_WITHOUT_VIEW, SAME_MASTERS, BROKEN_VIEWS)
+COUNTS: Final = 0.05  # weight from which a view has a say: trimmed and nearly blank views stay below
 SAME: Final = 1 - 1e-5  # cosine of two masters that are one picture
 
 
@@ -78,6 +79,8 @@ class Assessment:
         confidence: (N, L), not calibrated.
         weights: (N, V), where the integrator looked.
         entropy: (N,) of the views' votes in [0, 1], 0 = all say the same.
+        alone: (N, V) masked int64, the label that each view alone would get; masked where a view has no weight.
+        match: similarities to the masters, for receipts.
         contributions: exact Shapley values, removal effects, one-view proposals; None when not asked for.
         notes: what was odd about these particles.
     """
@@ -87,6 +90,8 @@ class Assessment:
     confidence: Floats
     weights: Floats
     entropy: Floats
+    alone: sharing.Masked
+    match: Match
     contributions: sharing.Contributions | None
     notes: tuple[Note, ...]
 
@@ -133,13 +138,16 @@ def fit(
     return replace(lane, production=score.production(best, found.knownness, there))
 
 
-def assess(lane: Lane, views: Views, *, own: Ints | None = None, contributions: bool = True) -> Assessment:
+def assess(
+    lane: Lane, views: Views, *, own: Ints | None = None, disputed: Bools | None = None, contributions: bool = True
+) -> Assessment:
     """Propose, and say what the proposal rests on.
 
     Args:
         lane: from :func:`fit`.
         views: N particles.
         own: (N,) row of the master that a particle itself is, -1 for none; masters do not vouch for themselves.
+        disputed: (N, V) views whose quality the VLM sees differently; a reason to look where such a view counts.
         contributions: whether to compute Shapley values and one-view proposals.
     """
     found, usable, weights = _match(lane, views, own)
@@ -151,12 +159,15 @@ def assess(lane: Lane, views: Views, *, own: Ints | None = None, contributions: 
     )
     clean = sound(views)
     alone = sharing.agreement(_centred(lane, clean.views), weights, lane.stated, labels)
-    made = _propose(lane, found, alone.share, _mean_quality(views, weights), usable, shared)
+    doubted: Bools | None = None if disputed is None else np.asarray((disputed & (weights >= COUNTS)).any(axis=1))
+    made = _propose(lane, found, alone.share, _mean_quality(views, weights), usable, shared, doubted)
     certain = lane.production.score(made.confidence, found.knownness, usable & (made.label >= 0))
     notes = (
         (Note(BROKEN_VIEWS, clean.broken, "particle row {}, view {}".format(*clean.example)),) if clean.example else ()
     )
-    return Assessment(made, certain, found.confidence, weights, alone.entropy, shared, (*lane.notes, *notes))
+    return Assessment(
+        made, certain, found.confidence, weights, alone.entropy, alone.alone, found, shared, (*lane.notes, *notes)
+    )
 
 
 def _match(lane: Lane, views: Views, own: Ints | None) -> tuple[Match, Bools, Floats]:
@@ -173,11 +184,12 @@ def _match(lane: Lane, views: Views, own: Ints | None) -> tuple[Match, Bools, Fl
 
 
 def _propose(
-    lane: Lane, found: Match, share: Floats, quality: Floats, usable: Bools, shared: sharing.Contributions | None
-) -> proposing.Proposals:
+    lane: Lane, found: Match, share: Floats, quality: Floats, usable: Bools, shared: sharing.Contributions | None,
+    doubted: Bools | None,
+) -> proposing.Proposals:  # fmt: skip
     if lane.label_ids:
         single = None if shared is None else shared.single
-        return proposing.propose(found, share, quality, usable, lane.thresholds, lane.config, single=single)
+        return proposing.propose(found, share, quality, usable, lane.thresholds, lane.config, doubted, single)
     n = len(usable)
     nothing = np.zeros(n, np.float32)
     reasons = tuple(

@@ -31,7 +31,8 @@ def read_batch(ds: fo.Dataset, encoder_key: str, particle_ids: Sequence[str]) ->
     )
     quality = np.array([[_quality(slot) for slot in line] for line in slots], dtype=np.float32)
     disputed = tuple(tuple(_disputed(slot) for slot in line) for line in slots)
-    batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape), disputed)
+    images = tuple(tuple(dataset.content_hash(slot) for slot in line) for line in slots)
+    batch = Batch(tuple(particle_ids), vectors, present, quality.reshape(present.shape), disputed, images)
     return batch, [[slot["_id"] if slot else None for slot in line] for line in slots]
 
 

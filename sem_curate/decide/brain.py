@@ -42,6 +42,9 @@ class Propose(fob.BrainMethod):
             schema.KNOWNNESS,
             schema.REVIEW_REASONS,
             schema.RETAKE_VIEW,
+            schema.AGREEMENT,
+            schema.ENTROPY,
+            schema.ONE_VIEW,
         ]
 
     def cleanup(self, samples: Any, brain_key: str) -> None:

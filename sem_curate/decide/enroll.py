@@ -37,6 +37,7 @@ def register_masters(
     after = masters.change(identity.dataset_id, add=wanted, by=by, reason=reason)
     _confirm(ds, wanted, by=by, version=after.version)
     mirror.mark_masters(ds)
+    _mark_stale(ds, after.version)
     added = sum(before.masters.get(key) != label for key, label in wanted.items())
     return {"version": after.version, "added": added, "labels": len(by_name), "masters": len(after.masters)}
 
@@ -53,11 +54,18 @@ def remove_masters(ds: fo.Dataset, particle_ids: Sequence[str], *, by: str, reas
         )
     after = masters.change(identity, remove=particle_ids, by=by, reason=reason)
     mirror.mark_masters(ds)
+    _mark_stale(ds, after.version)
     return {
         "version": after.version,
         "removed": len(before.masters) - len(after.masters),
         "masters": len(after.masters),
     }
+
+
+def _mark_stale(ds: fo.Dataset, version: int) -> None:
+    """Show that proposals rest on former masters, and queue them: proposing what is pending brings them up to date."""
+    if dataset.mark_stale(ds, version):
+        dataset.mark_pending(ds, (schema.STAGE_PROPOSE,))
 
 
 def _one_label_each(particles_by_label: Mapping[str, Sequence[str]]) -> dict[str, str]:

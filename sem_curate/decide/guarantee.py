@@ -21,7 +21,7 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,18 @@ from sem_curate.decide.certificate import (
 
 GRID: Final = 20  # thresholds: the quantiles of production at 95 %, 90 %, ..., 0 %
 MOST_AUDITS: Final = 100_000
+
+
+class Standing(Protocol):
+    """What has to be known of a certificate to act on it; a stored one will do."""
+
+    @property
+    def status(self) -> str:
+        """One of ``certificate.STATUSES``."""
+
+    @property
+    def threshold(self) -> float | None:
+        """Decision score from which proposals may be confirmed."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ def certify(audits: Audits, production: Floats, promise: Promise, *, reference_i
     )
 
 
-def confirmed(certificate: Certificate, score: Floats, state_auto: Bools, *, opted_in: bool = False) -> Bools:
+def confirmed(certificate: Standing, score: Floats, state_auto: Bools, *, opted_in: bool = False) -> Bools:
     """Return which proposals may be confirmed without a person, (N,).
 
     Under a certificate: auto proposals from its threshold on. Without one: none, unless the user opted in to
@@ -177,14 +189,20 @@ def _more_audits(
     for threshold in grid:
         share = float((production >= threshold).mean())
         accepted = audits.score >= threshold
-        rate = float((~audits.correct[accepted]).mean()) if accepted.any() else 0.0
-        wanted = _passing(rate, promise)
+        wanted = _passing(_foreseen(int(accepted.sum()), int((accepted & ~audits.correct).sum()), promise), promise)
         if wanted is not None and share > 0:
             needed.append(math.ceil(wanted / share))
     if not needed:
         return None if len(audits.score) else least_accepted(promise)
     # What is there already counts; at least one more, because what is there did not pass.
     return max(min(needed) - len(audits.score), 1)
+
+
+def _foreseen(count: int, errors: int, promise: Promise) -> float:
+    """Return the error rate to plan with: what was seen, or half of alpha while what was seen may be bad luck."""
+    rate = errors / count if count else 0.0
+    unlucky = rate >= promise.alpha and binom.sf(errors - 1, count, promise.alpha) > promise.delta
+    return promise.alpha / 2 if unlucky else rate
 
 
 def _passing(rate: float, promise: Promise) -> int | None:

@@ -9,7 +9,7 @@ import numpy as np
 from sem_curate import schema
 from sem_curate.arrays import Bools, Floats, Ints
 from sem_curate.config import DecideConfig
-from sem_curate.decide.match import Match, match
+from sem_curate.decide.match import Match
 from sem_curate.decide.thresholds import NONE, Thresholds
 
 # Review reasons; their texts stand in messages.py.
@@ -22,6 +22,11 @@ NOT_KNOWN = "unknown"
 ONE_VIEW = "one_view"  # without one view, named beside it, the proposal would be another label
 NO_USABLE_VIEW = "no_usable_view"
 TOO_FEW_MASTERS = "too_few_masters"
+# Would be auto by itself, but nobody promised anything about such proposals; see confirming.py.
+NOT_CERTIFIED = "not_certified"
+SUSPENDED = "certificate_suspended"
+BELOW_CERTIFICATE = "below_certificate"  # less certain than what the certificate covers
+WITHHELD = (NOT_CERTIFIED, SUSPENDED, BELOW_CERTIFICATE)
 REASONS = (
     NO_USABLE_VIEW,
     TOO_FEW_MASTERS,
@@ -72,7 +77,7 @@ def propose(
 
     Args:
         found: the match of N particles.
-        agreement: (N,) from :func:`view_agreement`.
+        agreement: (N,) weight share of the views that alone would say the same, see contributions.agreement.
         quality: (N,) weighted mean quality of the particle's views, in [0, 1].
         usable: (N,) False where the particle has no vector.
         thresholds: where known begins.
@@ -106,33 +111,6 @@ def propose(
         state=tuple(_state(row) for row in reasons),
         reasons=reasons,
     )
-
-
-def view_agreement(
-    views: Floats, weights: Floats, label: Ints, masters: Floats, labels: Ints, config: DecideConfig
-) -> Floats:
-    """Return the weight share of views that alone would get the particle's label, (N,) float32 in [0, 1].
-
-    Args:
-        views: (N, V, D) centred unit view vectors.
-        weights: (N, V) view weights.
-        label: (N,) the particle's best label.
-        masters: (M, D) master vectors.
-        labels: (M,) their label indices.
-        config: as for the particle's own match.
-    """
-    n, v, d = views.shape
-    alone = match(views.reshape(n * v, d), masters, labels, config).confidence.argmax(axis=1).reshape(n, v)
-    share: Floats = (weights * (alone == label[:, None])).sum(axis=1).astype(np.float32)
-    return share
-
-
-def certainty(confidence: Floats, knownness: Floats) -> Floats:
-    """Return one number to sort by, (N,): ambiguity and known-ness, whichever is worse.
-
-    Known-ness is a cosine in [-1, 1] and is brought to [0, 1] first.
-    """
-    return np.minimum(confidence, (knownness + 1) / 2).astype(np.float32)
 
 
 def ranks(values: Floats, grid: Floats) -> Floats:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from sem_curate.arrays import Floats, Ints, unit_rows
 from sem_curate.config import DecideConfig
@@ -147,6 +146,9 @@ def _logistic(masters: Floats, labels: Ints, count: int) -> tuple[Floats, Floats
     bias[known] = 0.0
     if len(known) < 2:
         return weights, bias
+    # Not at the top: most of what imports this file fits nothing.
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=PENALTY, max_iter=300, class_weight="balanced").fit(masters, labels)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(known) == 2:  # sklearn then keeps one row, for the second label

@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
-from sem_curate import dataset, mirror, paths, schema
+from sem_curate import dataset, messages, mirror, schema
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
-from sem_curate.decide import advice, receipts, reference
+from sem_curate.decide import account, adopted, receipts, reference, replaying
+from sem_curate.decide.assess import BROKEN_VIEWS, Note
 from sem_curate.decide.batches import fingerprint, read_batch
 from sem_curate.decide.brain import ProposeConfig, ProposeResults
+from sem_curate.decide.confirming import Held, Terms
 from sem_curate.decide.enroll import register_masters, remove_masters
 from sem_curate.decide.reference import Batch, Reference
+from sem_curate.decide.replaying import replay, replay_all
+from sem_curate.embed import store
 from sem_curate.errors import StateError
+from sem_curate.integrate.contract import Integrator
 from sem_curate.progress import Progress, silent
-from sem_curate.registry import datasets, history, labels, masters
+from sem_curate.registry import audits, certificates, choices, datasets, history, integrators, labels, masters
 from sem_curate.registry.fold import EventView, State
 
 BATCH = 1024
-VERSION = 2  # of what a reference holds: 2 has the masters' separation by view
 SAMPLE = 4096  # particles behind slot means and the rank grid: enough for 0.2 % steps, bounded whatever the dataset
 AUTOMATIC = "sem-curate"  # the author of automatic decisions
 NO_MASTERS = "no masters yet: register a few example particles per label, then propose again"
 NO_MASTER_VIEWS = "none of the {count} masters has an embedded view; embed first, or register other masters"
+OTHER_VECTORS = "other_vectors"  # the adopted integrator cannot be used
+MAKER = ("key", "weights", "preprocessing_hash")  # what receipts say about the encoder
 
-__all__ = ["propose", "read_batch", "register_masters", "remove_masters", "replay"]
+__all__ = ["propose", "read_batch", "register_masters", "remove_masters", "replay", "replay_all"]
+
+
+def _active_certificate(identity: str, reference_id: str) -> Held | None:
+    """Return the certificate for proposals made with this reference, certified or suspended; None without one."""
+    return certificates.active(identity, reference_id=reference_id)
+
+
+def _opted_in(identity: str) -> bool:
+    """Tell whether somebody knowingly does without a certificate."""
+    return bool(choices.chosen(identity, choices.WITHOUT_CERTIFICATE).get("on"))
 
 
 @dataclass(frozen=True)
@@ -60,7 +76,13 @@ class _Run:
         return read_batch(self.ds, self.encoder_key, sorted(self.snapshot.masters))[0]
 
     @cached_property
+    def integrator(self) -> tuple[Integrator | None, integrators.IntegratorView | None]:
+        """The adopted learned integrator, None for the default; and an entry that these vectors rule out."""
+        return adopted.in_force(self.identity, self.encoder_key)
+
+    @cached_property
     def reference_id(self) -> str:
+        learned = self.integrator[0]
         return reference.reference_id(
             {
                 "encoder": self.encoder_key,
@@ -68,8 +90,9 @@ class _Run:
                 # A master's new picture, quality or late embedding changes what it stands for.
                 "masters": fingerprint(self.masters),
                 # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
-                "version": VERSION,
+                "version": reference.FORMAT,
                 "doublings": int(np.log2(max(dataset.count_particles(self.ds), 1))),
+                "integrator": None if learned is None else [learned.rung, learned.version],
                 **reference.settings_parts(self.integrate, self.decide),
             }
         )
@@ -77,13 +100,31 @@ class _Run:
     @cached_property
     def reference(self) -> Reference:
         """The frozen reference for these inputs: loaded, or built the first time."""
-        path = paths.home() / "references" / self.identity / f"{self.reference_id}.npz"
-        if path.exists():
-            return reference.load(path)
-        sample, _ = read_batch(self.ds, self.encoder_key, dataset.sample_particle_ids(self.ds, SAMPLE))
-        built = reference.build(self.masters, self.snapshot.masters, sample, self.integrate, self.decide)
-        reference.save(built, path)
-        return built
+        path = replaying.folder(self.identity) / f"{self.reference_id}.npz"
+        if not path.exists():
+            # Sorted: sums over the same particles then give the same bits whatever the dataset is called.
+            sample, _ = read_batch(self.ds, self.encoder_key, sorted(dataset.sample_particle_ids(self.ds, SAMPLE)))
+            built = reference.build(
+                self.masters, self.snapshot.masters, sample, self.integrate, self.decide, integrator=self.integrator[0]
+            )
+            reference.save(built, path)
+        return replaying.load_reference(self.identity, self.reference_id)
+
+    @cached_property
+    def terms(self) -> Terms:
+        return Terms(_active_certificate(self.identity, self.reference_id), _opted_in(self.identity))
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """What every receipt says about its circumstances, see ``account.GIVEN``."""
+        maker = store.open_store(self.encoder_key).meta
+        return {
+            "reference_id": self.reference_id,
+            "encoder_key": self.encoder_key,
+            "encoder": {name: maker[name] for name in MAKER if name in maker},
+            "master_set_version": self.snapshot.version,
+            **self.terms.as_dict(),
+        }
 
 
 def propose(
@@ -95,75 +136,66 @@ def propose(
 ) -> dict[str, Any]:
     """Propose a label for every particle whose inputs changed.
 
-    New or changed particles are compared with the frozen reference; a new master set, a changed master, another encoder
-    or setting makes a new reference and with it new proposals for all. Decisions made by people are never touched.
-    Interrupted work goes on where it stopped.
+    New or changed particles are compared with the frozen reference; a new master set, a changed master, another
+    encoder, integrator or setting makes a new reference and with it new proposals for all. Decisions made by people
+    are never touched; automatic ones that no longer hold are withdrawn. Interrupted work goes on where it stopped.
 
     Returns:
-        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "masters_without_view", "seconds"}`` in particles
-        (ids for ``masters_without_view``), and ``"notice"`` when nothing could be proposed.
+        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "masters_without_view", "notes", "seconds"}`` in
+        particles (ids for ``masters_without_view``; ``{"code", "count", "example"}`` for ``notes``), and ``"notice"``
+        when nothing could be proposed or something is odd.
 
     Raises:
         StateError: when the dataset has not been embedded.
     """
     started = time.perf_counter()
     mirror.catch_up(ds)
-    run = _Run(
-        ds, _encoder_key(ds), integrate or IntegrateConfig(), decide or DecideConfig(),
-        masters.current(dataset.dataset_id(ds)),
-    )  # fmt: skip
+    identity = dataset.dataset_id(ds)
+    run = _Run(ds, _encoder_key(ds), integrate or IntegrateConfig(), _chosen_rule(identity, decide or DecideConfig()),
+               masters.current(identity))  # fmt: skip
     summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)}
     usable = bool(run.snapshot.masters) and bool(run.reference.master_ids)
     if usable:
         _queue_all_if_new(run)
     summary["in"] = dataset.count_pending(ds)[schema.STAGE_PROPOSE]
     if usable:
-        _propose_pending(run, summary, progress)
+        broken = _propose_pending(run, summary, progress)
         summary["masters_without_view"] = sorted(set(run.snapshot.masters) - set(run.reference.master_ids))
+        _tell(run, summary, broken)
     else:
         count = len(run.snapshot.masters)
         summary["notice"] = NO_MASTER_VIEWS.format(count=count) if count else NO_MASTERS
         summary["masters_without_view"] = sorted(run.snapshot.masters)
+        summary["notes"] = []
     if summary["out"]:
         _register_run(run, summary)
     summary["seconds"] = time.perf_counter() - started
     return summary
 
 
-def replay(ds: fo.Dataset, particle_id: str, receipt_id: str) -> dict[str, Any]:
-    """Propose for one particle again, against the frozen reference that its receipt names.
+def _chosen_rule(identity: str, decide: DecideConfig) -> DecideConfig:
+    # What somebody chose for the dataset holds wherever nothing else is asked for.
+    if decide.rule != DecideConfig.rule:
+        return decide
+    return replace(decide, rule=choices.chosen(identity, choices.RULE).get("name", decide.rule))
 
-    Returns:
-        ``{"receipt_id", "replayed_id", "same", "content"}``; ``same`` when every stored value came out again, bit for
-        bit. A view, quality or setting that changed since gives another receipt.
 
-    Raises:
-        StateError: the receipt or its frozen reference is gone.
-    """
-    content = history.get_receipt(receipt_id)
-    if content is None:
-        raise StateError(f"receipt '{receipt_id}' is not in the history; run: sem-curate receipt show {particle_id}")
-    path = paths.home() / "references" / dataset.dataset_id(ds) / f"{content['reference_id']}.npz"
-    if not path.exists():
-        raise StateError(
-            f"the frozen reference {content['reference_id']} is gone from '{path.parent}'; propose again with: "
-            f"sem-curate run --dataset '{ds.name}' --stage propose"
-        )
-    frozen, settings = reference.load(path), ds.get_brain_info(schema.BRAIN_KEYS[schema.STAGE_PROPOSE]).config
-    integrate, decide = IntegrateConfig(**settings.integrate), DecideConfig(**settings.decide)
-    batch, _ = read_batch(ds, content["encoder_key"], [particle_id])
-    pooled, found, made, _ = reference.propose_batch(batch, frozen, integrate, decide)
-    shared = {key: content[key] for key in ("reference_id", "encoder_key", "master_set_version")}
-    shared["thresholds"] = as_dict(frozen.thresholds)
-    again = _contents(dataset.view_names(ds), frozen, batch, found, made, pooled.weights)[0]
-    replayed = receipts.receipt(dataset.dataset_id(ds), particle_id, {**shared, **again})
-    same = replayed["receipt_id"] == receipt_id
-    return {
-        "receipt_id": receipt_id,
-        "replayed_id": replayed["receipt_id"],
-        "same": same,
-        "content": replayed["content"],
-    }
+def _tell(run: _Run, summary: dict[str, Any], broken: Note | None) -> None:
+    """Put into words what was odd, with names in place of label ids."""
+    other = run.integrator[1]
+    notes = [*run.reference.notes, *([broken] if broken else [])]
+    notes += [Note(OTHER_VECTORS, 1, f"{other.version} ({other.rung})")] if other else []
+    names = labels.by_ids(run.snapshot.masters.values())
+    spoken = []
+    for note in notes:
+        example = note.example
+        for label_id, label in names.items():
+            example = example.replace(label_id, label.name(run.spoken))
+        spoken.append(replace(note, example=example))
+    summary["notes"] = [as_dict(note) for note in spoken]
+    if spoken:
+        texts = [messages.text(f"note.{note.code}", "en").format(**as_dict(note)) for note in spoken]
+        summary["notice"] = "; ".join(texts)
 
 
 def _encoder_key(ds: fo.Dataset) -> str:
@@ -177,82 +209,79 @@ def _encoder_key(ds: fo.Dataset) -> str:
 
 def _queue_all_if_new(run: _Run) -> None:
     # Queue first, remember second: a kill in between only queues again.
-    if datasets.get_record(run.identity).settings.get("reference_id") != run.reference_id:
+    known = datasets.get_record(run.identity).settings
+    now = {"reference_id": run.reference_id, "proposed_under": run.terms.key}
+    if any(known.get(key) != value for key, value in now.items()):
         dataset.mark_pending(run.ds, [schema.STAGE_PROPOSE])
-        datasets.change_settings(run.identity, {"reference_id": run.reference_id})
+        datasets.change_settings(run.identity, now)
 
 
-def _propose_pending(run: _Run, summary: dict[str, Any], progress: Progress) -> None:
+def _propose_pending(run: _Run, summary: dict[str, Any], progress: Progress) -> Note | None:
+    """Propose for everything that waits; returns how many views were broken, with an example."""
     names = labels.by_ids(run.reference.label_ids)
+    broken: Note | None = None
     for particle_ids in dataset.pending_particles(run.ds, schema.STAGE_PROPOSE, batch=BATCH):
         batch, sample_ids = read_batch(run.ds, run.encoder_key, particle_ids)
-        pooled, found, made, rank = reference.propose_batch(batch, run.reference, run.integrate, run.decide)
-        contents = _receipts(run, batch, found, made, pooled.weights)
+        contents = _receipts(run, batch, names)
         history.save_receipts(contents, run.identity)
-        if run.decide.auto_confirm:
-            summary["auto_confirmed"] += _auto_decisions(run.ds, contents)
-        _write_weights(run.ds, sample_ids, pooled.weights, batch)
-        _write_proposals(run, contents, rank, names)
-        for state in made.state:
-            summary[state] += 1
+        summary["auto_confirmed"] += _auto_decisions(run.ds, contents, confirm=run.decide.auto_confirm)
+        _write_views(run, sample_ids, contents)
+        _write_proposals(run, contents, names)
+        for receipt in contents:
+            summary[receipt["content"]["state"]] += 1
         summary["out"] += len(particle_ids)
+        broken = _added(broken, _broken(run, batch))
         progress(summary["out"], max(summary["in"], summary["out"]), "particles")
+    return broken
 
 
-def _receipts(run: _Run, batch: Batch, found: Any, made: Any, weights: Any) -> list[dict[str, Any]]:
-    frozen = run.reference
-    shared = {
-        "reference_id": run.reference_id,
-        "encoder_key": run.encoder_key,
-        "master_set_version": run.snapshot.version,
-        "thresholds": as_dict(frozen.thresholds),
-    }
-    contents = _contents(run.views, frozen, batch, found, made, weights)
+def _receipts(run: _Run, batch: Batch, names: Mapping[str, labels.LabelView]) -> list[dict[str, Any]]:
+    versions = {label_id: label.version for label_id, label in names.items()}
+    made = account.contents(batch, run.reference, run.views, run.terms, run.given)
     return [
-        receipts.receipt(run.identity, particle_id, {**shared, **content})
-        for particle_id, content in zip(batch.particle_ids, contents, strict=True)
+        receipts.receipt(run.identity, particle_id, account.with_versions(content, versions))
+        for particle_id, content in zip(batch.particle_ids, made, strict=True)
     ]
 
 
-def _contents(
-    views: Sequence[str], frozen: Reference, batch: Batch, found: Any, made: Any, weights: Any
-) -> list[dict[str, Any]]:  # fmt: skip
-    known: dict[str, Any] = {
-        "view_names": views,
-        "label_ids": frozen.label_ids,
-        "master_ids": frozen.master_ids,
-        "master_labels": frozen.master_labels,
-    }
-    disputed = reference.disputed_views(batch, weights)
-    retakes = advice.retakes(batch, found, made, frozen, views)
-    return [
-        receipts.evidence(row, found, made, weights, **known, disputed=disputed[row], retake=retakes[row])
-        for row in range(len(batch.particle_ids))
-    ]
+def _broken(run: _Run, batch: Batch) -> Note | None:
+    rows = np.argwhere(batch.present & ~np.isfinite(batch.vectors).all(axis=2))
+    if len(rows) == 0:
+        return None
+    return Note(BROKEN_VIEWS, len(rows), f"'{batch.particle_ids[rows[0][0]]}' {run.views[rows[0][1]]}")
 
 
-def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]]) -> int:
-    """Record auto proposals as decisions, and withdraw automatic ones that no longer hold; people's word stands."""
+def _added(first: Note | None, second: Note | None) -> Note | None:
+    if first is None or second is None:
+        return first or second
+    return replace(first, count=first.count + second.count)
+
+
+def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]], *, confirm: bool) -> int:
+    """Record auto proposals as decisions, and withdraw automatic ones that no longer hold; people's word stands.
+
+    Args:
+        ds: the dataset.
+        contents: receipts.
+        confirm: False only withdraws.
+    """
     identity = dataset.dataset_id(ds)
-    by_particle = {receipt["particle_id"]: receipt for receipt in contents}
+    hidden = audits.hidden(identity)  # a decision would give away what was proposed
+    by_particle = {found["particle_id"]: found for found in contents if found["particle_id"] not in hidden}
     states = history.states(identity, by_particle)
     events = []
     for particle_id, receipt in by_particle.items():
         state = states.get(particle_id, State())
-        if state.reopened or state.decision not in (schema.UNDECIDED, schema.AUTO):
-            continue
-        auto = receipt["content"]["state"] == schema.AUTO
-        decision = schema.AUTO if auto else schema.UNDECIDED
-        label_id = receipt["content"]["label_id"] if auto else None
-        if (state.decision, state.label_id) != (decision, label_id):
+        wanted = _automatic(state, receipt["content"], confirm=confirm)
+        if wanted is not None and wanted != (state.decision, state.label_id):
             events.append(
                 EventView(
                     event_id=f"auto:{identity}:{particle_id}:{state.seq + 1}",
                     particle_id=particle_id,
                     seq=state.seq + 1,
                     kind="decide",
-                    decision=decision,
-                    label_id=label_id,
+                    decision=wanted[0],
+                    label_id=wanted[1],
                     by=AUTOMATIC,
                     source="propose",
                     receipt_id=receipt["receipt_id"],
@@ -263,37 +292,55 @@ def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]]) -> int:
     return sum(event.decision == schema.AUTO for event in stored)
 
 
-def _write_weights(ds: fo.Dataset, sample_ids: list[list[str | None]], weights: Any, batch: Batch) -> None:
+def _automatic(state: State, content: Mapping[str, Any], *, confirm: bool) -> tuple[str, str | None] | None:
+    """Return the decision and label that the automatic lane wants in force; None where it has no say."""
+    if state.reopened or state.decision not in (schema.UNDECIDED, schema.AUTO):
+        return None
+    auto = (schema.AUTO, content["label_id"])
+    stands = content["state"] == schema.AUTO and (confirm or (state.decision, state.label_id) == auto)
+    return auto if stands else (schema.UNDECIDED, None)
+
+
+def _write_views(run: _Run, sample_ids: list[list[str | None]], contents: Sequence[dict[str, Any]]) -> None:
     updates = {
-        sample_id: {schema.VIEW_WEIGHT: float(weight) if there else None}
-        for ids, row, present in zip(sample_ids, weights, batch.present, strict=True)
-        for sample_id, weight, there in zip(ids, row, present, strict=True)
+        sample_id: {
+            schema.VIEW_WEIGHT: receipt["content"]["weights"][view],
+            schema.VIEW_CONTRIBUTION: receipt["content"]["contributions"][view],
+            schema.VIEW_REMOVAL: receipt["content"]["removal"][view],
+        }
+        for ids, receipt in zip(sample_ids, contents, strict=True)
+        for sample_id, view in zip(ids, run.views, strict=True)
         if sample_id is not None
     }
-    dataset.write_views(ds, updates)
+    dataset.write_views(run.ds, updates)
 
 
-def _write_proposals(
-    run: _Run, contents: Sequence[dict[str, Any]], rank: Any, names: Mapping[str, labels.LabelView]
-) -> None:
+def _write_proposals(run: _Run, contents: Sequence[dict[str, Any]], names: Mapping[str, labels.LabelView]) -> None:
     order = {label_id: index for index, label_id in enumerate(run.reference.label_ids)}
+    hidden = audits.hidden(run.identity)
     updates = {}
-    for receipt, certain in zip(contents, rank, strict=True):
+    for receipt in contents:
         content, label_id = receipt["content"], receipt["content"]["label_id"]
         shown = names[label_id].name(run.spoken) if label_id else None
         updates[receipt["particle_id"]] = {
             schema.PROPOSAL: dataset.classification(shown, label_id, content["confidence"]) if shown else None,
             schema.PROPOSAL_STATE: content["state"],
-            schema.CONFIDENCE_RANK: float(certain),
+            schema.CONFIDENCE_RANK: content["score"],
             schema.MARGIN: content["margin"],
             schema.KNOWNNESS: content["knownness"],
+            schema.AGREEMENT: content["agreement"],
+            schema.ENTROPY: content["entropy"],
+            schema.ONE_VIEW: content["one_view"],
             schema.REVIEW_REASONS: content["reasons"],
             schema.RETAKE_VIEW: content["retake"]["view"] if "retake" in content else None,
             # Label by label, the clearest first: consecutive particles then differ little and are judged alike.
-            schema.REVIEW_PRIORITY: order.get(label_id or "", len(order)) + 1.0 - float(certain),
+            schema.REVIEW_PRIORITY: order.get(label_id or "", len(order)) + 1.0 - content["score"],
             schema.MASTER_SET_VERSION: run.snapshot.version,
+            schema.STALE: False,
             schema.RECEIPT_ID: receipt["receipt_id"],
         }
+        if receipt["particle_id"] in hidden:
+            updates[receipt["particle_id"]][schema.PROPOSAL] = None
     dataset.write_particles(run.ds, updates, clear_pending=(schema.STAGE_PROPOSE,))
 
 

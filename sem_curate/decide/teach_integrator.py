@@ -1,6 +1,6 @@
-"""Comparing learned integrators on what people have labelled: reads FiftyOne, keeps an adopted model as a file.
+"""Comparing learned integrators on what people have labelled, and which one is in force.
 
-The model is not used by proposals yet; it is kept with its figures so that it can be.
+An adopted model is kept as a file, its figures as a numbered version in the registry; the next proposals use it.
 """
 
 from __future__ import annotations
@@ -11,34 +11,43 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from sem_curate import dataset, paths, schema
-from sem_curate.decide import rungs
+from sem_curate import dataset, schema
+from sem_curate.decide import adopted, rungs
 from sem_curate.decide.batches import read_batch
 from sem_curate.errors import StateError
 from sem_curate.integrate import models
 from sem_curate.integrate.contract import Views
 from sem_curate.integrate.learned import TrainConfig
-from sem_curate.registry import history, masters
+from sem_curate.registry import history, integrators, masters
 
 POOL = 4096  # particles behind slot means, as for proposals
-FOLDER = "integrators"
+UNNAMED = "sem-curate"  # the author when nobody says who
 
 
 def train(
-    ds: fo.Dataset, *, group_field: str | None = None, config: TrainConfig | None = None, plot: Path | None = None
+    ds: fo.Dataset,
+    *,
+    by: str = UNNAMED,
+    reason: str = "",
+    group_field: str | None = None,
+    config: TrainConfig | None = None,
+    plot: Path | None = None,
 ) -> dict[str, Any]:
-    """Compare all rungs on labelled particles and keep the winner when it is a learned one.
+    """Compare all rungs on labelled particles and adopt the winner when it is a learned one.
 
     Labelled are masters and particles that a person decided; automatic decisions teach nothing.
 
     Args:
         ds: the dataset.
+        by: who.
+        reason: why; kept with the version.
         group_field: a field such as ``lot`` whose particles must not be split; None: each particle for itself.
         config: training settings.
         plot: where to draw the gains.
 
     Returns:
-        The table of ``rungs.Comparison`` and ``"folder"``, None when the default stays.
+        The table of ``rungs.Comparison``, ``"folder"`` (None when the default won) and ``"in_force"``: the number of
+        the version that proposals use, None for the default. When the default wins, what was adopted before stays.
 
     Raises:
         StateError: no embeddings, or no labelled particles.
@@ -58,9 +67,34 @@ def train(
     )  # fmt: skip
     if plot is not None and found.rows:
         rungs.plot(found, plot)
-    root = paths.home() / FOLDER / dataset.dataset_id(ds)
-    folder = None if found.model is None else str(models.save(found.model, root))
-    return {**found.as_dict(), "folder": folder}
+    identity = dataset.dataset_id(ds)
+    folder = None if found.model is None else str(models.save(found.model, adopted.root(identity)))
+    if found.model is not None:
+        entry = integrators.add(
+            identity, rung=found.model.rung, model=found.model.version, encoder_key=key, figures=found.as_dict(), by=by,
+            reason=reason,
+        )  # fmt: skip
+        integrators.activate(identity, entry.version, by=by, reason=reason)
+    return {**found.as_dict(), "folder": folder, "in_force": in_force(ds)}
+
+
+def use(ds: fo.Dataset, version: int | None, *, by: str, reason: str = "") -> dict[str, Any]:
+    """Put an adopted version in force again, or the default with None; the next proposals use it.
+
+    Returns:
+        ``{"in_force"}``.
+
+    Raises:
+        InputError: there is no such version.
+    """
+    integrators.activate(dataset.dataset_id(ds), version, by=by, reason=reason)
+    return {"in_force": in_force(ds)}
+
+
+def in_force(ds: fo.Dataset) -> int | None:
+    """Return the number of the version that proposals use, None for the default."""
+    entry = integrators.active(dataset.dataset_id(ds))
+    return entry.version if entry else None
 
 
 def _labelled(ds: fo.Dataset) -> dict[str, str]:

@@ -10,7 +10,17 @@ from typing import Any
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.registry.connection import connect
-from sem_curate.registry.documents import DatasetRecord, Event, MasterSet, QualityModel, Receipt, ensure_indexes
+from sem_curate.registry.documents import (
+    AuditDraw,
+    CertificateRecord,
+    DatasetRecord,
+    Event,
+    IntegratorModel,
+    MasterSet,
+    QualityModel,
+    Receipt,
+    ensure_indexes,
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +79,10 @@ def change_settings(dataset_id: str, settings: Mapping[str, Any]) -> None:
 
 
 def forget(dataset_id: str) -> None:
-    """Delete a dataset's record, history, receipts, master sets and quality models for good. For demos and tests."""
+    """Delete all that is known of a dataset, its history too, for good. For demos and tests."""
     connect()
-    for document in (Event, Receipt, MasterSet, QualityModel, DatasetRecord):
+    ours = (Event, Receipt, MasterSet, QualityModel, IntegratorModel, AuditDraw, CertificateRecord, DatasetRecord)
+    for document in ours:
         document.objects(dataset_id=dataset_id).delete()
 
 

@@ -119,6 +119,25 @@ class QualityModel(Document):
     }
 
 
+class IntegratorModel(Document):
+    """An immutable entry about a learned integrator; which one is in force stands in the dataset's settings."""
+
+    dataset_id = StringField(required=True)
+    version = IntField(required=True)
+    rung = StringField(required=True)
+    model = StringField(required=True)  # content hash; the folder of the model is named after it
+    encoder_key = StringField(required=True)
+    figures = DictField()  # the comparison that adopted it
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_integrators",
+        "indexes": [{"fields": ["dataset_id", "version"], "unique": True}],
+    }
+
+
 class Event(Document):
     """One line of the append-only history. Its id is the caller's request id, so a retry cannot double it."""
 
@@ -170,9 +189,77 @@ class Receipt(Document):
     }
 
 
+class AuditDraw(Document):
+    """One random draw of particles to audit. Who was drawn never changes; the verdicts are frozen when it closes."""
+
+    draw_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    number = IntField(required=True)  # 1, 2, 3 ... within a dataset; the unique index decides a race
+    seed = IntField(required=True)
+    population = IntField(required=True)  # how many particles could have been drawn
+    particle_ids = ListField(StringField(), required=True)  # in the order in which to judge them
+    reference_id = StringField(default="")
+    master_set_version = IntField(default=0)
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    closed_at = DateTimeField()
+    closed_by = StringField()
+    verdicts = ListField(DictField())  # [{"particle_id", "decision", "label_id", "event_id"}] once closed
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_audit_draws",
+        "indexes": [{"fields": ["dataset_id", "number"], "unique": True}],
+    }
+
+
+class CertificateRecord(Document):
+    """One attempt to certify: its content never changes; status and log say what became of it."""
+
+    record_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    number = IntField(required=True)
+    certificate_id = StringField(required=True)
+    attempt = StringField(required=True)  # hash of what was asked: the same question again is not another look
+    content = DictField(required=True)  # as decide.certificate gives it
+    status = StringField(required=True)  # "active", "suspended", "revoked", or "not_certified"
+    why = ListField(DictField())  # [{"code", "names"}] of the status in force
+    log = ListField(DictField())  # every status it had: {"status", "why", "by", "at", "reason"}
+    rev = IntField(default=1)
+    delta = FloatField(required=True)  # promised; the test itself was held to its share of it
+    look = IntField(required=True)
+    draws = ListField(StringField())
+    encoder_key = StringField(default="")
+    master_set_version = IntField(default=0)
+    production = DictField()  # {score name: sample of what was certified}, for the drift test
+    shown = DictField()  # what a decision score means, by the same audits
+    watched = StringField()  # newest sample that the drift test has seen
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_certificates",
+        "indexes": [
+            {"fields": ["dataset_id", "number"], "unique": True},
+            {"fields": ["dataset_id", "attempt"], "unique": True},
+        ],
+    }
+
+
 @cache
 def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
-    for document in (DatasetRecord, Label, MasterSet, QualityModel, Event, Receipt):
+    ours = (
+        DatasetRecord,
+        Label,
+        MasterSet,
+        QualityModel,
+        IntegratorModel,
+        Event,
+        Receipt,
+        AuditDraw,
+        CertificateRecord,
+    )
+    for document in ours:
         document.ensure_indexes()

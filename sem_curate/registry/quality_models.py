@@ -10,11 +10,11 @@ from typing import Any
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry import choices
 from sem_curate.registry.connection import connect
-from sem_curate.registry.documents import DatasetRecord, QualityModel, ensure_indexes, now
+from sem_curate.registry.documents import QualityModel, ensure_indexes
 
 ACTIVE = "quality_model"  # in the settings of the dataset's record
-LOG = "quality_model_log"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ def versions(dataset_id: str) -> list[QualityModelView]:
 
 def active_version(dataset_id: str) -> int | None:
     """Return the number of the version in force, None when the rules decide."""
-    connect()
-    record = DatasetRecord.objects(dataset_id=dataset_id).first()
-    return ((record.settings or {}).get(ACTIVE) or {}).get("version") if record else None
+    return choices.chosen(dataset_id, ACTIVE).get("version")
 
 
 def active(dataset_id: str) -> dict[str, Any] | None:
@@ -91,18 +89,12 @@ def activate(dataset_id: str, version: int | None, *, by: str, reason: str = "")
     if version is not None and version not in known:
         listed = ", ".join(map(str, known)) or "none yet; make one with: sem-curate train quality --dataset NAME"
         raise InputError(f"there is no quality model {version}; known versions: {listed}")
-    entry = {"version": version, "by": by, "at": now(), "reason": reason}
-    # One update: the version in force and its line in the log cannot disagree.
-    DatasetRecord._get_collection().update_one(
-        {"_id": dataset_id}, {"$set": {f"settings.{ACTIVE}": entry}, "$push": {f"settings.{LOG}": entry}}
-    )
+    choices.choose(dataset_id, ACTIVE, {"version": version}, by=by, reason=reason)
 
 
 def activations(dataset_id: str) -> list[dict[str, Any]]:
     """Return every activation, oldest first: ``{"version", "by", "at", "reason"}``; version None is the rules."""
-    connect()
-    record = DatasetRecord.objects(dataset_id=dataset_id).first()
-    return [dict(entry) for entry in (record.settings or {}).get(LOG, [])] if record else []
+    return choices.log(dataset_id, ACTIVE)
 
 
 def _view(found: QualityModel) -> QualityModelView:

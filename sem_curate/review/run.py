@@ -10,19 +10,25 @@ from typing import Any
 import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
+from sem_curate.decide import auditing, certifying
 from sem_curate.errors import InputError
-from sem_curate.registry import history
+from sem_curate.registry import audits, history, masters
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
 from sem_curate.review import actions, cards, undoing
 
+# In a queue named for its proposal an audit would give that proposal away.
+NO_AUDIT: Mapping[str, Any] = {schema.AUDIT: {"$ne": schema.AUDIT_OPEN}}
 QUEUES: Mapping[str, Mapping[str, Any]] = {
-    "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
-    "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
-    "auto": {schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}},
+    "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}, **NO_AUDIT},
+    "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}, **NO_AUDIT},
+    "auto": {
+        schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}, **NO_AUDIT,
+    },
+    "audit": {schema.AUDIT: schema.AUDIT_OPEN},
     "skipped": {schema.DECISION: schema.SKIPPED},
     "all": {},
-}
+}  # fmt: skip
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
@@ -50,7 +56,7 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
         "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
         "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),
         "proposed": dataset.count_particles(ds, {schema.PROPOSAL_STATE: {"$ne": None}}),
-        "left": by["review"] + by["unknown"],
+        "left": by["review"] + by["unknown"] + by["audit"],
     }
 
 
@@ -64,26 +70,26 @@ def next_id(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) 
     """
     if queue not in QUEUES:
         raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
-    where = dict(QUEUES[queue])
+    where, order = dict(QUEUES[queue]), schema.AUDIT_ORDER if queue == "audit" else schema.REVIEW_PRIORITY
     if after is not None:
-        behind = _behind(ds, after)
-        found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=schema.REVIEW_PRIORITY, limit=1)
+        behind = _behind(ds, after, order)
+        found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=order, limit=1)
         if found:
             return str(found[0][schema.PARTICLE_ID])
         where[schema.PARTICLE_ID] = {"$ne": after}
-    found = dataset.find_particles(ds, where, sort=schema.REVIEW_PRIORITY, limit=1)
+    found = dataset.find_particles(ds, where, sort=order, limit=1)
     return str(found[0][schema.PARTICLE_ID]) if found else None
 
 
-def _behind(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
-    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (schema.REVIEW_PRIORITY,), limit=1)
+def _behind(ds: fo.Dataset, particle_id: str, order: str) -> dict[str, Any]:
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: particle_id}, (order,), limit=1)
     if not rows:
         return {}
-    priority, sample_id = rows[0].get(schema.REVIEW_PRIORITY), rows[0]["_id"]
-    same = {schema.REVIEW_PRIORITY: priority, "_id": {"$gt": sample_id}}
+    priority, sample_id = rows[0].get(order), rows[0]["_id"]
+    same = {order: priority, "_id": {"$gt": sample_id}}
     # MongoDB sorts null before numbers, but "$gt" null matches nothing.
     later = {"$ne": None} if priority is None else {"$gt": priority}
-    return {"$or": [same, {schema.REVIEW_PRIORITY: later}]}
+    return {"$or": [same, {order: later}]}
 
 
 def next_card(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> dict[str, Any] | None:
@@ -105,17 +111,21 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
     identity = dataset.dataset_id(ds)
     state = history.states(identity, [particle_id]).get(particle_id, State())
     shared = next(iter(views.values()))
-    receipt = history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
+    blind = auditing.blindness(identity, particle_id, state)
+    receipt = {} if blind else history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
     master_ids = [master["particle_id"] for master in receipt.get("masters", [])]
-    return cards.build(
+    built = cards.build(
         particle_id,
         views,
         receipt,
         state,
         view_names=dataset.view_names(ds),
         names=label_registry.by_ids(_label_ids(receipt, state)),
-        master_images=_best_images(ds, master_ids),
+        master_images=dataset.best_images(ds, master_ids),
+        standing=certifying.for_card(identity),
+        master_set_version=masters.current(identity).version,
     )
+    return cards.blinded(built, blind) if blind else built
 
 
 def decide(
@@ -157,6 +167,13 @@ def decide(
     """
     identity = dataset.dataset_id(ds)
     proposed, receipt_id = _proposed(ds, particle_id)
+    if audits.is_hidden(identity, particle_id):
+        if action == actions.ACCEPT:
+            raise InputError(
+                f"particle '{particle_id}' is an audit: its proposal is hidden, so there is nothing to accept; choose "
+                "the label that its pictures show"
+            )
+        source = f"audit/{source}"
     events = history.of_particles(identity, [particle_id]).get(particle_id, [])
     event = next((event for event in events if event.event_id == request_id), None)
     if event is None:
@@ -169,6 +186,7 @@ def decide(
         )  # fmt: skip
         event = history.append(intended, identity)
     mirror.refresh(ds, [particle_id])
+    auditing.after_decision(ds, [particle_id], by=by)
     return {
         "event_id": event.event_id,
         "decision": event.decision,
@@ -203,6 +221,7 @@ def undo(ds: fo.Dataset, *, by: str, request_id: str) -> dict[str, Any] | None:
         return None
     touched = dict.fromkeys(event.particle_id for event in taken.events)
     mirror.refresh(ds, touched)
+    auditing.after_decision(ds, touched, by=by)
     first = taken.events[0]
     return {
         "event_id": first.event_id,
@@ -233,19 +252,6 @@ def labels(ds: fo.Dataset) -> list[dict[str, Any]]:
 def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
     ids = {receipt.get("label_id"), state.label_id}
     ids |= {row["label_id"] for row in [*receipt.get("candidates", []), *receipt.get("masters", [])]}
+    ids |= set((receipt.get("votes") or {}).values())
     ids |= set((receipt.get("retake") or {}).get("labels", ()))
     return {label_id for label_id in ids if label_id}
-
-
-def _best_images(ds: fo.Dataset, particle_ids: list[str]) -> dict[str, str]:
-    """Return the picture that stands for each particle: its recommended view, else its first present one."""
-    fields = (schema.PRESENT, schema.RECOMMENDED_VIEW)
-    images = {}
-    for particle_id, views in dataset.read_views(ds, particle_ids, fields).items():
-        present = {
-            name: view for name in dataset.view_names(ds) if (view := views.get(name)) and view.get(schema.PRESENT)
-        }
-        if present:
-            wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
-            images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
-    return images

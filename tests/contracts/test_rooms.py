@@ -13,7 +13,8 @@ ROOT = Path(sem_curate.__file__).parent
 # Files that may speak FiftyOne: one per room, and what launches or joins rooms.
 EDGES = {
     "api.py", "dataset.py", "demo.py", "layout.py", "mirror.py", "pipeline.py",
-    "decide/batches.py", "decide/brain.py", "decide/enroll.py", "decide/teach_integrator.py",
+    "decide/auditing.py", "decide/batches.py", "decide/brain.py", "decide/certifying.py", "decide/enroll.py",
+    "decide/health_run.py", "decide/teach_integrator.py", "decide/replaying.py",
     "search/backend.py", "registry/connection.py",
     "bench/loop.py", "bench/scale.py", "bench/encoders/throughput.py", "cli/status.py",
     *(f"{room}/run.py" for room in ("decide", "embed", "ingest", "quality", "review", "search")),

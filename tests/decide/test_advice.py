@@ -44,8 +44,8 @@ def without(batch: Batch, slot: int) -> Batch:
 
 
 def advised(batch: Batch, frozen: Reference) -> tuple[Any, list[dict[str, Any] | None]]:
-    _, found, made, _ = reference.propose_batch(batch, frozen, INTEGRATE, DECIDE)
-    return made, advice.retakes(batch, found, made, frozen, VIEWS)
+    found = reference.propose_batch(batch, frozen)
+    return found.proposals, advice.retakes(batch, found, frozen, VIEWS)
 
 
 def test_the_telling_view_is_advised_and_only_to_close_cases_in_review() -> None:
@@ -96,8 +96,8 @@ def disputing(batch: Batch, slot: int, rows: range) -> Batch:
 
 def test_a_dispute_moves_auto_to_review_and_changes_nothing_else() -> None:
     frozen, batch = built(), drawn(60, 3)[0]
-    before = reference.propose_batch(batch, frozen, INTEGRATE, DECIDE)[2]
-    after = reference.propose_batch(disputing(batch, 1, range(30)), frozen, INTEGRATE, DECIDE)[2]
+    before = reference.propose_batch(batch, frozen).proposals
+    after = reference.propose_batch(disputing(batch, 1, range(30)), frozen).proposals
     assert schema.AUTO in before.state[:30]
     for row in range(60):
         added = (proposing.VLM_QUALITY,) if row < 30 else ()
@@ -113,25 +113,19 @@ def test_a_view_without_weight_raises_nothing() -> None:
     blank = batch.quality.copy()
     blank[:, 1] = 0.0
     batch = disputing(Batch(batch.particle_ids, batch.vectors, batch.present, blank), 1, range(20))
-    pooled, _, made, _ = reference.propose_batch(batch, frozen, INTEGRATE, DECIDE)
-    assert not any(proposing.VLM_QUALITY in reasons for reasons in made.reasons)
-    assert not any(reference.disputed_views(batch, pooled.weights))
+    found = reference.propose_batch(batch, frozen)
+    assert not any(proposing.VLM_QUALITY in reasons for reasons in found.proposals.reasons)
+    assert not any(reference.disputed_views(batch, found.weights))
 
 
 def test_the_receipt_says_so_and_stays_silent_otherwise() -> None:
     frozen, batch = built(), without(drawn(60, 3)[0], TELLING)
     batch = disputing(batch, 1, range(1))
-    pooled, found, made, _ = reference.propose_batch(batch, frozen, INTEGRATE, DECIDE)
-    retakes = advice.retakes(batch, found, made, frozen, VIEWS)
-    disputed = reference.disputed_views(batch, pooled.weights)
-    known: dict[str, Any] = {
-        "view_names": VIEWS, "label_ids": frozen.label_ids, "master_ids": frozen.master_ids,
-        "master_labels": frozen.master_labels,
-    }  # fmt: skip
-    contents = [
-        receipts.evidence(row, found, made, pooled.weights, **known, disputed=disputed[row], retake=retakes[row])
-        for row in range(60)
-    ]
+    found = reference.propose_batch(batch, frozen)
+    retakes = advice.retakes(batch, found, frozen, VIEWS)
+    disputed = reference.disputed_views(batch, found.weights)
+    known = receipts.Known(VIEWS, frozen.label_ids, frozen.master_ids, frozen.labels)
+    contents = receipts.evidence(found, known, disputed=disputed, retakes=retakes)
     assert contents[0]["vlm_disputes"] == {"view2": ["charging"]}
     assert not any("vlm_disputes" in content for content in contents[1:])
     assert [content.get("retake") for content in contents] == retakes

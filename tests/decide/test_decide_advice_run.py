@@ -96,9 +96,10 @@ def test_the_telling_view_stands_in_field_receipt_card_and_list(ds: Any) -> None
 def test_a_dispute_sends_auto_proposals_to_people_until_somebody_corrects_the_tags(ds: Any) -> None:
     from sem_curate import dataset
     from sem_curate.decide.run import propose
-    from sem_curate.registry import history
+    from sem_curate.registry import choices, history
 
     config = DecideConfig(unknown_quantile=0.0, auto_quantile=0.0, min_margin=0.0, min_agreement=0.0)
+    choices.choose(dataset.dataset_id(ds), choices.WITHOUT_CERTIFICATE, {"on": True}, by="test")
     propose(ds, decide=config)
     views = {key: next(iter(views.values())) for key, views in read(ds).items()}
     auto = next(key for key, view in views.items() if view[schema.PROPOSAL_STATE] == schema.AUTO)

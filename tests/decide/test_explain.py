@@ -44,3 +44,48 @@ def test_a_proposal_that_vanished_and_tiny_changes() -> None:
     assert explain.changes(OLD, OLD | {"margin": 0.2001}) == [
         "only numbers changed, each by less than is worth telling"
     ]
+
+
+FULL: dict[str, Any] = OLD | {
+    "reference_id": "ref_1", "certificate_id": None, "certificate": None, "auto_without_certificate": False,
+    "encoder": {"weights": "w1"}, "integrator": {"rung": "quality_mean", "version": "v1"},
+    "settings": {"integrate": {"quality_power": 0.5}, "decide": {"min_margin": 0.3, "rule": "auto"}},
+    "label_versions": {"lb_a": 1}, "images": {"view1": "aa", "view2": "bb", "view3": None},
+    "contributions": {"view1": 0.2, "view2": 0.1, "view3": None},
+    "weights": {"view1": 0.5, "view2": 0.5, "view3": None},
+}  # fmt: skip
+
+
+def test_every_cause_has_its_words() -> None:
+    def said(**new: Any) -> list[str]:
+        return explain.changes(FULL, FULL | new, {"lb_a": "needle"}.__getitem__)
+
+    assert said(images={"view1": "cc", "view2": None, "view3": "dd"}) == [
+        "view1 shows another image", "view2 is gone", "view3 is new",
+    ]  # fmt: skip
+    assert said(encoder_key="e2") == ["other vectors: e1, now e2"]
+    assert said(encoder={"weights": "w2"}) == ["the encoder's weights or preprocessing changed"]
+    assert said(integrator={"rung": "deep_sets", "version": "v2"}) == [
+        "another way to integrate views: quality_mean, now deep_sets"
+    ]
+    assert said(reference_id="ref_2", integrator={"rung": "quality_mean", "version": "v2"}) == [
+        "slot means or the learned integrator are others"
+    ]
+    assert said(settings={"integrate": {"quality_power": 1.0}, "decide": {"min_margin": 0.3, "rule": "logistic"}}) == [
+        "settings changed: quality_power was 0.5 and is 1.0; rule was auto and is logistic"
+    ]
+    assert said(label_versions={"lb_a": 2}) == [
+        "the definition of 'needle' changed: version 1, now 2 (definitions do not shape a proposal)"
+    ]
+    assert said(certificate_id="ct_1") == ["certificate none, now ct_1"]
+    held = FULL | {"certificate_id": "ct_1", "certificate": {"status": "certified", "threshold": 0.5}}
+    assert explain.changes(held, held | {"certificate": {"status": "suspended", "threshold": 0.5}}) == [
+        "certificate ct_1 was certified and is suspended"
+    ]
+    assert said(auto_without_certificate=True) == ["somebody knowingly does without a certificate now"]
+    assert said(contributions={"view1": -0.1, "view2": 0.1, "view3": None}) == [
+        "view1 speaks less for the proposal: +0.200, now -0.100"
+    ]
+    assert said(weights={"view1": None, "view2": 1.0, "view3": None}) == [
+        "view1 counts no longer (was 0.50)", "view2 counts more: 0.50, now 1.00",
+    ]  # fmt: skip

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from sem_curate import schema
 from sem_curate.config import DecideConfig, IntegrateConfig
@@ -9,6 +12,9 @@ from sem_curate.decide import receipts, reference
 from sem_curate.decide.match import Match
 from sem_curate.decide.reference import Batch
 from sem_curate.decide.thresholds import LEAVE_ONE_OUT, NONE, Thresholds
+from sem_curate.errors import StateError
+from sem_curate.integrate.contract import QualityMean
+from sem_curate.integrate.learned import TrainConfig, train
 
 CONFIG = DecideConfig()
 KNOWN = Thresholds(unknown=0.5, auto=0.7, source=LEAVE_ONE_OUT, n=20)
@@ -72,8 +78,8 @@ def test_reference_round_trip_gives_the_same_proposals(tmp_path) -> None:
     built = reference.build(masters, labels, batch, IntegrateConfig(), CONFIG)
     reference.save(built, tmp_path / "ref.npz")
     loaded = reference.load(tmp_path / "ref.npz")
-    first = reference.propose_batch(batch, built, IntegrateConfig(), CONFIG)[2]
-    second = reference.propose_batch(batch, loaded, IntegrateConfig(), CONFIG)[2]
+    first = reference.propose_batch(batch, built).proposals
+    second = reference.propose_batch(batch, loaded).proposals
     np.testing.assert_array_equal(first.confidence, second.confidence)
     assert first.state == second.state
     assert [built.label_ids[i] for i in first.label[9:]] == [f"lbl_{i % 3}" for i in range(9, 40)]
@@ -88,28 +94,85 @@ def test_masters_without_views_are_left_out() -> None:
 
 
 def test_receipts_do_not_depend_on_the_batch() -> None:
-    batch, labels = batch_of(60)
+    batch, labels = batch_of(700)  # more than two blocks
     masters = Batch(batch.particle_ids[:9], batch.vectors[:9], batch.present[:9], batch.quality[:9])
     built = reference.build(masters, labels, batch, IntegrateConfig(), CONFIG)
+    known = receipts.Known([f"view{i}" for i in range(6)], built.label_ids, built.master_ids, built.labels)
 
-    def all_receipts(size: int) -> list[str]:
-        ids = []
-        for start in range(0, 60, size):
-            part = slice(start, start + size)
-            some = Batch(batch.particle_ids[part], batch.vectors[part], batch.present[part], batch.quality[part])
-            pooled, found, proposals, _ = reference.propose_batch(some, built, IntegrateConfig(), CONFIG)
-            for row, key in enumerate(some.particle_ids):
-                content = receipts.evidence(
-                    row,
-                    found,
-                    proposals,
-                    pooled.weights,
-                    view_names=[f"view{i}" for i in range(6)],
-                    label_ids=built.label_ids,
-                    master_ids=built.master_ids,
-                    master_labels=built.master_labels,
-                )
-                ids.append(receipts.receipt("ds_1", key, content)["receipt_id"])
+    def all_receipts(order: np.ndarray, size: int) -> dict[str, str]:
+        ids = {}
+        for start in range(0, len(order), size):
+            part = order[start : start + size]
+            keys = tuple(batch.particle_ids[row] for row in part)
+            some = Batch(keys, batch.vectors[part], batch.present[part], batch.quality[part])
+            contents = receipts.evidence(reference.propose_batch(some, built), known)
+            for key, content in zip(keys, contents, strict=True):
+                ids[key] = receipts.receipt("ds_1", key, content)["receipt_id"]
         return ids
 
-    assert all_receipts(60) == all_receipts(7)
+    rows = np.arange(700)
+    together = all_receipts(rows, 700)
+    assert all_receipts(np.random.default_rng(0).permutation(rows), 97) == together
+    alone = all_receipts(rows[::23], 1)
+    assert alone == {key: together[key] for key in alone}
+
+
+def test_a_receipt_says_what_every_view_did_and_null_where_there_is_none() -> None:
+    batch, labels = batch_of(40)
+    masters = Batch(batch.particle_ids[:9], batch.vectors[:9], batch.present[:9], batch.quality[:9])
+    built = reference.build(masters, labels, batch, IntegrateConfig(), CONFIG)
+    names = [f"view{i}" for i in range(6)]
+    known = receipts.Known(names, built.label_ids, built.master_ids, built.labels)
+    contents = receipts.evidence(reference.propose_batch(batch, built), known)
+    for content, present in zip(contents, batch.present, strict=True):
+        for kind in ("weights", "contributions", "removal", "votes"):
+            assert [content[kind][name] is not None for name in names] == present.tolist(), kind
+        given = [value for value in content["contributions"].values() if value is not None]
+        assert sum(given) == pytest.approx(content["total"], abs=1e-4)
+        assert content["masters"][0]["distance"] == pytest.approx(1 - content["masters"][0]["similarity"], abs=1e-4)
+        assert 0 <= content["score"] <= 1
+
+
+def test_another_rule_may_be_asked_for(tmp_path: Path) -> None:
+    batch, labels = batch_of(40)
+    masters = Batch(batch.particle_ids[:9], batch.vectors[:9], batch.present[:9], batch.quality[:9])
+    for rule in ("prototype", "neighbours", "logistic", "mixture"):
+        config = DecideConfig(rule=rule)
+        built = reference.build(masters, labels, batch, IntegrateConfig(), config)
+        reference.save(built, tmp_path / "ref.npz")
+        loaded = reference.load(tmp_path / "ref.npz")
+        found = reference.propose_batch(batch, loaded)
+        assert (loaded.lane.rule.name, found.match.method) == (rule, rule)
+        np.testing.assert_array_equal(found.score, reference.propose_batch(batch, built).score)
+    with pytest.raises(ValueError, match="rule must be one of auto, prototype"):
+        DecideConfig(rule="oracle")
+
+
+def test_a_reference_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
+    text = np.frombuffer(b'{"master_ids": []}', dtype=np.uint8)
+    np.savez(tmp_path / "ref_old.npz", text=text)
+    with pytest.raises(StateError, match="another version of sem_curate; propose again"):
+        reference.load(tmp_path / "ref_old.npz")
+
+
+def test_a_learned_integrator_is_frozen_by_its_version(tmp_path: Path) -> None:
+    batch, labels = batch_of(60)
+    masters = Batch(batch.particle_ids[:9], batch.vectors[:9], batch.present[:9], batch.quality[:9])
+    target = np.arange(60) % 3
+    start = QualityMean.of(batch.views)
+    learned, other = (
+        train("deep_sets", batch.views, target, start=start, config=TrainConfig(epochs=3, patience=3, seed=seed))
+        for seed in (1_000_000, 1_000_001)
+    )
+    built = reference.build(masters, labels, batch, IntegrateConfig(), CONFIG, integrator=learned)
+    reference.save(built, tmp_path / "ref.npz")
+    assert reference.integrator_of(tmp_path / "ref.npz") == {"rung": "deep_sets", "version": learned.version}
+    loaded = reference.load(tmp_path / "ref.npz", learned)
+    found, again = reference.propose_batch(batch, built), reference.propose_batch(batch, loaded)
+    np.testing.assert_array_equal(found.score, again.score)
+    np.testing.assert_array_equal(found.contributions.shapley, again.contributions.shapley)
+    if other.version != learned.version:
+        with pytest.raises(StateError, match="was made with integrator deep_sets"):
+            reference.load(tmp_path / "ref.npz", other)
+    with pytest.raises(StateError, match="not quality_mean"):
+        reference.load(tmp_path / "ref.npz")

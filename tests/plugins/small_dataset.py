@@ -63,10 +63,13 @@ def build(
     """
     from sem_curate import dataset, pipeline
     from sem_curate.ingest.run import ingest
+    from sem_curate.registry import choices
 
     families = render(folder, per_family=per_family)
     ingest(folder / "manifest.csv", name)
     ds = dataset.load_dataset(name)
+    # Reviewers should also meet automatic proposals, which nobody audited here.
+    choices.choose(dataset.dataset_id(ds), choices.WITHOUT_CERTIFICATE, {"on": True}, by="test")
     pipeline.run_stages(ds, ("quality", "embed") if text else ("quality",))
     if vectors:
         add_vectors(ds, families)

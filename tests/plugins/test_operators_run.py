@@ -321,3 +321,52 @@ def test_the_condition_report_is_a_table(ds: Any, operators: dict[str, Any]) -> 
     grouped = run("condition_report", ds, by="detector").result["table"].splitlines()
     assert grouped[0].startswith("| view | detector | n |")
     assert any("lot\\|A" in line for line in grouped)
+
+
+# -- audits, certificates, master health -----------------------------------------------------------------------
+
+
+def test_audits_are_drawn_judged_and_certified_from_the_app(ds: Any, operators: dict[str, Any], reviewer: str) -> None:
+    from sem_curate import dataset, schema
+    from sem_curate.review import run as review
+
+    drawn = run("draw_audits", ds, count=3, by=reviewer).result
+    assert drawn["drawn"] == drawn["waiting"] == 3
+    key = review.next_id(ds, queue="audit")
+    refused = run("decide", ds, selected=samples(ds, key), scope="selected", action="accept", by=reviewer).result
+    assert refused["decided"] == 0
+    assert "is an audit" in refused["first_refusal"]
+    while (key := review.next_id(ds, queue="audit")) is not None:
+        run("decide", ds, selected=samples(ds, key), scope="selected", action="unknown", by=reviewer)
+    assert dataset.count_particles(ds, {schema.AUDIT: schema.AUDIT_CLOSED}) == 3
+    tried = run("certify", ds, alpha=0.05, delta=0.1, by=reviewer)
+    assert tried.result["status"] == "suggestion"
+    assert tried.result["errors"] == 3
+    assert triggered(tried) == ["notify"]
+    nothing = run("change_certificate", ds, to="revoked", reason="test", by=reviewer).result
+    assert "no certificate" in nothing["refused"]
+
+
+def test_opting_in_without_a_certificate_is_remembered(ds: Any, operators: dict[str, Any], reviewer: str) -> None:
+    assert run("auto_without_certificate", ds, on=True, by=reviewer).result["opted_in"] is True
+    assert run("auto_without_certificate", ds, on=False, by=reviewer).result["opted_in"] is False
+
+
+def test_proposing_again_needs_no_scope(ds: Any, operators: dict[str, Any]) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide import certifying
+    from sem_curate.decide import run as decide
+    from sem_curate.registry import masters
+
+    label = next(iter(masters.current(dataset.dataset_id(ds)).masters.values()))
+    decide.register_masters(ds, {label: ["P-needle-3"]}, by="test")
+    assert certifying.count_stale(ds) > 0
+    told = messages(operators["repropose"], ds)
+    assert told[-1][1]["variant"] == "success"
+    assert certifying.count_stale(ds) == 0
+
+
+def test_master_health_is_a_table(ds: Any, operators: dict[str, Any]) -> None:
+    table = run("master_health", ds).result["table"]
+    assert table.count("\n") == 7  # six masters, heads and a rule
+    assert "針状" in table or "needle-like" in table

@@ -1,7 +1,7 @@
 /** One promise per Python method. Errors arrive as `PanelError`, never as a crashed panel. */
 import * as React from "react";
 import { useTriggerPanelEvent } from "@fiftyone/operators";
-import type { Action, Card, Cell, ConditionReport, Counts, Failure, Overview, Queue, SearchResult } from "./types";
+import type { Action, Card, Cell, ConditionReport, Counts, Failure, Health, Overview, Queue, SearchResult, Trust } from "./types";
 
 export class PanelError extends Error {
   constructor(public kind: string, message: string) {
@@ -37,6 +37,13 @@ export type Api = {
   show_condition(params: Cell): Promise<{ shown: number }>;
   retake(): Promise<{ shown: number }>;
   set_reviewer(params: { name: string }): Promise<{ reviewer: string }>;
+  trust(): Promise<Trust>;
+  draw_audits(params: { count: number | null }): Promise<Trust & { drawn: number }>;
+  close_audits(): Promise<Trust>;
+  certify(params: { alpha: number; delta: number }): Promise<Trust>;
+  opt_in(params: { on: boolean }): Promise<Trust>;
+  repropose(): Promise<Trust & { proposed: number }>;
+  health(): Promise<Health>;
 };
 
 const METHODS: (keyof Api)[] = [
@@ -51,6 +58,13 @@ const METHODS: (keyof Api)[] = [
   "show_condition",
   "retake",
   "set_reviewer",
+  "trust",
+  "draw_audits",
+  "close_audits",
+  "certify",
+  "opt_in",
+  "repropose",
+  "health",
 ];
 
 type Reply = { result?: { failure?: Failure }; error?: unknown; errorMessage?: unknown };

@@ -10,10 +10,21 @@ type Choose = (candidate: Candidate) => void;
 export function Evidence({ card, choose, open }: { card: Card; choose: Choose; open: (particle: string) => void }) {
   return (
     <aside className="semc-side">
-      <ProposalBox card={card} />
+      {card.audit ? <Blind card={card} /> : <ProposalBox card={card} />}
       {card.candidates.length > 0 && <Candidates card={card} choose={choose} />}
       {card.masters.length > 0 && <Masters card={card} open={open} />}
     </aside>
+  );
+}
+
+/** An audit: what was proposed is not here, and the panel was not told either. */
+function Blind({ card }: { card: Card }) {
+  const { lang, say } = useWords();
+  return (
+    <section className="semc-box semc-wide semc-blind" data-cy="semc-blind">
+      <h3>◐ {say("blind_title")}</h3>
+      {card.notice && <p>{both(card.notice, lang)}</p>}
+    </section>
   );
 }
 
@@ -25,18 +36,38 @@ function ProposalBox({ card }: { card: Card }) {
     <section className="semc-box semc-proposal" data-cy="semc-proposal">
       <header>
         <h3>{say("proposal")}</h3>
-        {proposal.confidence_rank !== null && (
-          <em title={say("rank_long")}>{rankText(proposal.confidence_rank, say)}</em>
-        )}
+        <How proposal={proposal} />
       </header>
       <div className="semc-name">
         <Clip>{labelName(proposal, lang)}</Clip>
         {otherName(proposal, lang) && <Clip className="semc-other">{otherName(proposal, lang)}</Clip>}
       </div>
       <Certainty proposal={proposal} />
-      {card.notice && <p className="semc-note">{both(card.notice, lang)}</p>}
+      {card.set_aside.length > 0 && (
+        <p className="semc-note">
+          {say("set_aside")}: {card.set_aside.map((reason) => both(reason, lang)).join(", ")}
+        </p>
+      )}
+      {card.notice && (
+        <p className={`semc-note ${card.certified ? "semc-certified" : ""}`} data-cy="semc-notice">
+          {card.certified ? "✓ " : ""}
+          {both(card.notice, lang)}
+        </p>
+      )}
     </section>
   );
+}
+
+/** How sure: a percentage only where audits measured it, else a rank. */
+function How({ proposal }: { proposal: Proposal }) {
+  const { say } = useWords();
+  const { right, confidence_rank: rank } = proposal;
+  if (right) {
+    const whole = (value: number) => Math.round(100 * value);
+    const title = say("right_long", { low: whole(right.low), high: whole(right.high) });
+    return <em data-cy="semc-right" title={title}>{say("right", { value: whole(right.value) })}</em>;
+  }
+  return rank === null ? null : <em data-cy="semc-rank" title={say("rank_long")}>{rankText(rank, say)}</em>;
 }
 
 /** 0.88 of the dataset is less certain -> "top 12 %"; 0.12 -> "bottom 12 %". */
@@ -45,11 +76,16 @@ const rankText = (rank: number, say: Say) =>
 
 function Certainty({ proposal }: { proposal: Proposal }) {
   const { say } = useWords();
-  const { margin, knownness } = proposal;
+  const { margin, knownness, agreement, entropy } = proposal;
   return (
     <>
       {margin !== null && <Meter label={say("margin")} value={margin} text={margin.toFixed(2)} />}
       {knownness !== null && <Meter label={say("knownness")} value={knownness} text={knownness.toFixed(2)} />}
+      {agreement !== null && (
+        <div title={entropy === null ? undefined : say("entropy_long", { value: entropy.toFixed(2) })}>
+          <Meter label={say("agreement")} value={agreement} text={agreement.toFixed(2)} />
+        </div>
+      )}
     </>
   );
 }
@@ -71,6 +107,7 @@ function Candidates({ card, choose }: { card: Card; choose: Choose }) {
             <Clip>{labelName(candidate, lang)}</Clip>
             {otherName(candidate, lang) && <Clip className="semc-other">{otherName(candidate, lang)}</Clip>}
           </span>
+          {candidate.share !== null && <b title={say("share_long")}>{Math.round(100 * candidate.share)} %</b>}
           <b title={say("nearest_similarity")}>{candidate.similarity?.toFixed(2) ?? "–"}</b>
         </button>
       ))}
@@ -89,11 +126,13 @@ function Masters({ card, open }: { card: Card; open: (particle: string) => void 
             key={`${master.label_id}/${master.particle_id}`}
             className="semc-master"
             onClick={() => open(master.particle_id)}
-            title={`${master.particle_id} · ${labelName(master, lang)} · ${master.similarity.toFixed(3)}`}
+            title={`${master.particle_id} · ${labelName(master, lang)} · ${say("distance")} ${master.distance.toFixed(3)}`}
           >
             <Picture path={master.filepath} alt={master.particle_id} />
             <Clip>{labelName(master, lang)}</Clip>
-            <small>{master.similarity.toFixed(2)}</small>
+            <small>
+              {say("distance")} {master.distance.toFixed(2)}
+            </small>
           </button>
         ))}
       </div>

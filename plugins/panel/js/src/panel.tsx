@@ -53,6 +53,7 @@ export function SemCurate({ data, schema }: Props) {
               overview={overview}
               current={inModal ? (data?.current ?? null) : null}
               refresh={load}
+              trusted={({ certificate, stale }) => setOverview((now) => (now ? { ...now, certificate, stale } : now))}
               toggleLanguage={toggle}
               setReviewer={(reviewer) => setOverview({ ...overview, reviewer })}
             />

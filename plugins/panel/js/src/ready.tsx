@@ -7,9 +7,10 @@ import { Command, commandFor, isTyping, isViewCommand } from "./keys";
 import { LabelPicker } from "./picker";
 import { ReviewTab } from "./review";
 import { SearchMemory, SearchTab } from "./search";
+import { TrustTab } from "./trust";
 import { HELP, both } from "./texts";
 import { ToastStack, useToasts } from "./toast";
-import type { Overview, Queue } from "./types";
+import type { Overview, Queue, Trust } from "./types";
 import { KeyCap, Layer, useWords } from "./ui";
 import { Review, useReview } from "./useReview";
 import { TagEditor } from "./tagEditor";
@@ -42,6 +43,7 @@ export function Ready(props: {
   overview: Overview;
   current: string | null; // the particle of the sample modal, or null in the grid
   refresh: () => void;
+  trusted: (trust: Trust) => void;
   toggleLanguage: () => void;
   setReviewer: (name: string) => void;
 }) {
@@ -107,6 +109,20 @@ export function Ready(props: {
     // A mouse click leaves no focus on the button, or the next Enter would press it again.
     if (event.detail > 0 && (event.target as HTMLElement).closest("button") && !open && tab === "review") focus();
   };
+  const repropose = async () => {
+    try {
+      const answer = await api.repropose();
+      props.trusted(answer);
+      toasts.add({ text: say("reproposed", { n: answer.proposed }), tone: "done" });
+      void review.reload();
+    } catch (error) {
+      toasts.add({ text: (error as Error).message, tone: "plain" });
+    }
+  };
+  // An audit judged changes how many are needed; asked again behind the last write, never in the way of the next.
+  React.useEffect(() => {
+    if (!inModal && tab === "review" && overview.certificate) review.behind(() => api.trust().then(props.trusted, () => undefined));
+  }, [review.counts.audit, tab]);
   const close = () => setOpen(null);
   const show = (id: string) => {
     setTab("review");
@@ -120,6 +136,19 @@ export function Ready(props: {
         <SearchTab api={api} memory={kept.search} open={show} />
       ) : tab === "conditions" ? (
         <ConditionsTab api={api} tags={overview.tags} retake={overview.retake} memory={kept.conditions} refresh={props.refresh} />
+      ) : tab === "trust" ? (
+        <TrustTab
+          api={api}
+          overview={overview}
+          trusted={props.trusted}
+          changed={() => void review.reload()}
+          repropose={repropose}
+          judge={() => {
+            setTab("review");
+            void review.enter("audit");
+          }}
+          open={show}
+        />
       ) : (
         <ReviewTab
           review={review}
@@ -130,6 +159,8 @@ export function Ready(props: {
             void review.enter(review.queue);
           }}
           pick={() => setOpen({ kind: "picker" })}
+          trust={() => setTab("trust")}
+          repropose={repropose}
           eye={{ index: eye, chosen: isChosen, details, edit, enlarge: (index) => setOpen({ kind: "view", index }) }}
         />
       )}

@@ -2,6 +2,7 @@
 import * as React from "react";
 import type { Card, Counts, Overview, Queue } from "./types";
 import { both, labelName } from "./texts";
+import { CertificateLine, Stale } from "./certificate";
 import { Evidence } from "./evidence";
 import { Clip, Empty, KeyCap, useWords } from "./ui";
 import type { Review } from "./useReview";
@@ -17,7 +18,8 @@ export type Eye = {
   edit: (index: number) => void;
 };
 
-const QUEUES: Queue[] = ["review", "unknown", "auto", "skipped"];
+const QUEUES: Queue[] = ["review", "unknown", "auto", "audit", "skipped"];
+const ONLY_IF_ANY: Queue[] = ["audit", "skipped"];
 
 export function ReviewTab(props: {
   review: Review;
@@ -26,12 +28,16 @@ export function ReviewTab(props: {
   refresh: () => void;
   eye: Eye;
   pick: () => void;
+  trust: () => void;
+  repropose: () => Promise<void>;
 }) {
   const { review, overview, inModal } = props;
   const { say } = useWords();
   return (
     <>
       {!inModal && <QueueBar review={review} />}
+      {!inModal && overview.certificate && <CertificateLine certificate={overview.certificate} open={props.trust} />}
+      {!inModal && overview.stale > 0 && <Stale count={overview.stale} repropose={props.repropose} />}
       {review.problem && (
         <div className="semc-problem" role="alert" data-cy="semc-problem">
           <span>{review.problem}</span>
@@ -60,7 +66,7 @@ function QueueBar({ review }: { review: Review }) {
   return (
     <div className="semc-queues">
       <div className="semc-segments" role="radiogroup" aria-label={say("review")}>
-        {QUEUES.filter((queue) => queue !== "skipped" || counts.skipped || review.queue === queue).map((queue) => (
+        {QUEUES.filter((queue) => !ONLY_IF_ANY.includes(queue) || counts[queue] || review.queue === queue).map((queue) => (
           <button
             key={queue}
             role="radio"
@@ -93,7 +99,7 @@ function Particle(props: { card: Card; review: Review; ranked: string[]; inModal
         <div className="semc-identity">
           <Clip className="semc-id">{card.particle_id}</Clip>
           {card.state && <small className={`semc-state semc-state-${card.state}`}>{say(`queue_${card.state}`)}</small>}
-          {card.reasons.map((reason) => (
+          {card.reasons.filter((reason) => reason.code !== "one_view" || !card.one_view).map((reason) => (
             <small key={reason.code} className="semc-reason" title={`${say("reasons")}: ${both(reason, lang)}`}>
               {both(reason, lang)}
             </small>
@@ -105,6 +111,7 @@ function Particle(props: { card: Card; review: Review; ranked: string[]; inModal
               {card.decided_by ? ` (${say("by", { who: card.decided_by })})` : ""}
             </small>
           )}
+          {card.stale && <small className="semc-stale-mark" data-cy="semc-stale-card">{say("stale_card")}</small>}
           {card.is_master && <small className="semc-master-mark">★ {say("is_master")}</small>}
         </div>
         <div className="semc-columns" data-cy="semc-card" data-particle={card.particle_id}>

@@ -183,6 +183,59 @@ export const STYLES = `
 .semc-mean { color: var(--ink); }
 .semc-conditions .semc-note + .semc-note { margin-top: 4px; }
 
+.semc .semc-line { display: flex; gap: 8px; align-items: center; margin: 8px 12px 0; padding: 4px 10px; border: 1px solid var(--line); border-left: 3px solid var(--soft); border-radius: 6px; background: none; font-size: 12px; color: var(--ink); max-width: none; }
+.semc-line > b { flex: none; width: 14px; text-align: center; }
+.semc-line > span { flex: 1; min-width: 0; overflow: hidden; display: -webkit-box; -webkit-line-clamp: 2; -webkit-box-orient: vertical; }
+.semc-line small { color: var(--soft); }
+.semc-line > i { font-style: normal; color: var(--soft); }
+.semc .semc-line > button { flex: none; padding: 2px 10px; }
+.semc .semc-line-certified { border-left-color: var(--good); } .semc-line-certified > b { color: var(--good); }
+.semc .semc-line-suspended { border-left-color: var(--bad); background: color-mix(in srgb, var(--bad) 12%, transparent); } .semc-line-suspended > b { color: var(--bad); }
+.semc .semc-line-stale { border-left-color: var(--warn); background: color-mix(in srgb, var(--warn) 10%, transparent); } .semc-line-stale > b { color: var(--warn); }
+.semc .semc-trust .semc-line { margin: 0 0 10px; }
+.semc-identity .semc-stale-mark { border-color: var(--warn); color: var(--warn); }
+.semc-contribution { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; padding: 0 8px 5px; font-size: 11px; }
+.semc-contribution small { color: var(--soft); font-size: 11px; }
+.semc-contribution b { font-weight: 500; width: 46px; text-align: right; font-variant-numeric: tabular-nums; }
+.semc-contribution > span { color: var(--soft); }
+.semc-diverging { position: relative; flex: 1; min-width: 32px; height: 6px; border-radius: 3px; background: color-mix(in srgb, var(--soft) 20%, transparent); }
+.semc-diverging::before { content: ""; position: absolute; left: 50%; top: -2px; bottom: -2px; width: 1px; background: var(--soft); }
+.semc-diverging i { position: absolute; top: 0; bottom: 0; background: var(--good); border-radius: 3px; }
+.semc-diverging .semc-against { background: var(--bad); }
+.semc-contribution .semc-vote { flex: 1 0 100%; color: var(--warn); }
+.semc .semc-one-view { border-left-color: var(--warn); background: color-mix(in srgb, var(--warn) 10%, transparent); }
+.semc-one-view b { color: var(--warn); }
+.semc-missing small { font-size: 11px; }
+.semc-blind { border-left: 3px solid var(--cool); }
+.semc-certified { color: var(--good); }
+
+.semc-trust { display: grid; gap: 14px; align-content: start; }
+.semc-trust h2 { font-size: 15px; font-weight: 600; line-height: 1.4; }
+.semc-promise { gap: 10px; border-left: 3px solid var(--soft); }
+.semc-promise-certified { border-left-color: var(--good); } .semc-promise-certified h2 b { color: var(--good); }
+.semc-promise-suspended { border-left-color: var(--bad); } .semc-promise-suspended h2 b { color: var(--bad); }
+.semc-why { margin: 0; padding-left: 18px; color: var(--soft); font-size: 12px; }
+.semc-start { justify-content: flex-start; }
+.semc-trust .semc-counts { flex-wrap: wrap; gap: 6px 24px; }
+.semc-asked label { display: flex; align-items: center; gap: 6px; white-space: nowrap; color: var(--soft); }
+.semc-asked .semc-input { width: 64px; padding: 4px 8px; text-align: right; }
+.semc-asked .semc-input[aria-invalid=true] { border-color: var(--bad); }
+.semc-check { display: flex; gap: 8px; align-items: center; font-size: 12px; color: var(--soft); }
+.semc-details summary { cursor: pointer; color: var(--soft); font-size: 12px; }
+.semc-health { display: grid; gap: 8px; min-width: 0; }
+.semc-table { border-collapse: collapse; width: 100%; font-size: 12px; font-variant-numeric: tabular-nums; }
+.semc-tables .semc-table { border-spacing: 0; border-collapse: collapse; }
+.semc .semc-table th, .semc .semc-table td { text-align: left; padding: 4px 8px; border-bottom: 1px solid color-mix(in srgb, var(--line) 70%, transparent); height: auto; min-width: 0; border-radius: 0; vertical-align: middle; }
+.semc-table thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
+.semc-table small { color: var(--soft); }
+.semc-suggestion { min-width: 150px; max-width: 260px; }
+.semc-warned { color: var(--warn); }
+.semc .semc-heat .semc-table td .semc-thumb, .semc .semc-table .semc-thumb { display: flex; gap: 8px; align-items: center; padding: 2px; width: auto; height: auto; background: none; border: 1px solid transparent; color: var(--ink); max-width: 190px; }
+.semc .semc-table .semc-thumb:hover { border-color: var(--soft); }
+.semc-thumb img, .semc-thumb .semc-noimage { width: 40px; height: 40px; object-fit: cover; border-radius: 4px; background: #000; flex: none; }
+.semc-thumb > span { min-width: 0; }
+.semc-promote { display: flex; flex-wrap: wrap; gap: 4px; }
+
 /* Lies over the whole App, so what is in it fits the window, not the panel. */
 .semc-layer { container-type: inline-size; position: fixed; inset: 0; z-index: 5000; background: rgba(0, 0, 0, .66); display: grid; place-items: center; padding: 14px; }
 .semc-dialog { position: relative; background: var(--ground); border: 1px solid var(--line); border-radius: 10px; padding: 18px; width: min(480px, 100%); max-height: 100%; overflow: auto; display: grid; gap: 10px; box-shadow: 0 12px 40px rgba(0, 0, 0, .5); outline: none; }

@@ -1,15 +1,15 @@
 /** One view in the card: picture, weight, tags in force, and what the VLM would say. */
 import * as React from "react";
 import type { Lang, Tag, ViewTile } from "./types";
-import { both } from "./texts";
+import { both, labelName } from "./texts";
 import { Clip, KeyCap, Picture, share, useWords } from "./ui";
 
 export const viewTitle = (view: ViewTile, lang: Lang) => both({ ja: view.title_ja, en: view.title_en }, lang) || view.view;
 export const two = (value: number | null) => (value === null ? "–" : value.toFixed(2));
 
-type Props = { view: ViewTile; at: boolean; marked: boolean; open: () => void; edit: () => void };
+type Props = { view: ViewTile; at: boolean; marked: boolean; scale: number | null; open: () => void; edit: () => void };
 
-export function Missing({ view, marked }: { view: ViewTile; marked: boolean }) {
+export function Missing({ view, marked, shared }: { view: ViewTile; marked: boolean; shared: boolean }) {
   const { lang, say } = useWords();
   return (
     <div
@@ -20,11 +20,16 @@ export function Missing({ view, marked }: { view: ViewTile; marked: boolean }) {
     >
       <Clip>{viewTitle(view, lang)}</Clip>
       <span>{lang === "ja" ? "なし / missing" : "missing"}</span>
+      {shared && (
+        <small data-cy={`semc-contribution-${view.view}`}>
+          {say("contribution")}: {say("not_available")}
+        </small>
+      )}
     </div>
   );
 }
 
-export function Tile({ view, at, marked, open, edit }: Props) {
+export function Tile({ view, at, marked, scale, open, edit }: Props) {
   const { lang, say } = useWords();
   const name = viewTitle(view, lang);
   const style = `${view.usable ? "" : "semc-poor"} ${view.recommended ? "semc-best" : ""} ${marked ? "semc-focused" : ""}`;
@@ -45,8 +50,41 @@ export function Tile({ view, at, marked, open, edit }: Props) {
         </div>
         <small>{say("quality")}</small> <b>{two(view.quality)}</b>
       </div>
+      {scale !== null && <Contribution view={view} scale={scale} />}
       <Tags view={view} name={name} at={at} edit={edit} />
       <SecondOpinion view={view} />
+    </div>
+  );
+}
+
+const signed = (value: number | null) => (value === null ? "–" : `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(3)}`);
+
+/** What this view did for the proposal: a bar to the right speaks for it, to the left against it. */
+function Contribution({ view, scale }: { view: ViewTile; scale: number }) {
+  const { lang, say } = useWords();
+  const { contribution } = view;
+  const cy = `semc-contribution-${view.view}`;
+  if (contribution === null)
+    return (
+      <div className="semc-contribution" data-cy={cy}>
+        <small>{say("contribution")}</small> <span>{say("not_available")}</span>
+      </div>
+    );
+  const length = (50 * Math.min(1, Math.abs(contribution) / (scale || 1))).toFixed(1);
+  const side = contribution >= 0 ? { left: "50%" } : { right: "50%" };
+  const other = view.agrees === false && view.vote ? labelName(view.vote, lang) : "";
+  return (
+    <div
+      className="semc-contribution"
+      data-cy={cy}
+      title={say("contribution_long", { value: signed(contribution), removal: signed(view.removal) })}
+    >
+      <small>{say("contribution")}</small>
+      <div className="semc-diverging" role="meter" aria-label={say("contribution")} aria-valuemin={-scale} aria-valuemax={scale} aria-valuenow={contribution}>
+        <i className={contribution >= 0 ? "" : "semc-against"} style={{ ...side, width: `${length}%` }} />
+      </div>
+      <b>{signed(contribution)}</b>
+      {other && <Clip className="semc-vote">{`→ ${say("votes_other", { label: other })}`}</Clip>}
     </div>
   );
 }

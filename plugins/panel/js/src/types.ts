@@ -2,7 +2,7 @@
 
 export type Lang = "ja" | "en";
 export type Text = { ja: string; en: string };
-export type Queue = "review" | "unknown" | "auto" | "skipped";
+export type Queue = "review" | "unknown" | "auto" | "audit" | "skipped";
 export type Action = "accept" | "label" | "unknown" | "skip";
 
 export type LabelName = { label_id: string; name_ja: string; name_en: string };
@@ -18,7 +18,11 @@ export type ViewTile = {
   present: boolean;
   filepath: string | null;
   quality: number | null;
-  weight: number | null;
+  weight: number | null; // null: not available
+  contribution: number | null; // exact Shapley value of the margin; null: not available
+  removal: number | null; // how much the margin falls without this view
+  vote: LabelName | null; // what this view alone would say
+  agrees: boolean | null;
   usable: boolean;
   tags: Tag[]; // in force: a person's, else the measured ones
   measured_tags: Tag[];
@@ -36,11 +40,14 @@ export type Proposal = LabelName & {
   confidence_rank: number | null;
   margin: number | null;
   knownness: number | null;
+  agreement: number | null;
+  entropy: number | null;
+  right: { value: number; low: number; high: number } | null; // measured on audits; null: only a rank may be shown
 };
 
-// Not the score: a share of confidence that is not calibrated would be read as a percentage.
-export type Candidate = LabelName & { similarity: number | null };
-export type Master = LabelName & { particle_id: string; similarity: number; filepath: string | null };
+// `share` is null unless it was calibrated: a share of confidence that is not would be read as a percentage.
+export type Candidate = LabelName & { similarity: number | null; share: number | null };
+export type Master = LabelName & { particle_id: string; similarity: number; distance: number; filepath: string | null };
 
 export type Card = {
   particle_id: string;
@@ -55,6 +62,10 @@ export type Card = {
   candidates: Candidate[];
   masters: Master[];
   reasons: (Text & { code: string })[];
+  set_aside: (Text & { code: string })[]; // reasons that a certificate overruled
+  one_view: (Text & { view: string }) | null;
+  audit: { place: number; count: number; left: number; judged: boolean } | null; // the proposal is hidden
+  stale: boolean;
   certified: boolean;
   notice: Text | null;
   recommended: { view: string; reason: Tag } | null;
@@ -62,7 +73,7 @@ export type Card = {
 };
 
 export type Counts = Partial<
-  Record<"particles" | "auto" | "review" | "unknown" | "skipped" | "decided" | "proposed" | "left", number>
+  Record<"particles" | "auto" | "review" | "unknown" | "audit" | "skipped" | "decided" | "proposed" | "left", number>
 >;
 
 export type Overview = {
@@ -75,7 +86,52 @@ export type Overview = {
   retake: number; // particles for which another photograph is advised
   masters: number;
   reviewer: string;
+  certificate: Certificate | null;
+  stale: number;
 };
+
+/** What is promised about automatic decisions; `ja` and `en` say it in one line. */
+export type Certificate = Text & {
+  status: "certified" | "suggestion" | "suspended";
+  alpha: number;
+  delta: number;
+  audited: number;
+  accepted: number;
+  errors: number;
+  automation: number;
+  threshold: number | null;
+  more_audits: number | null;
+  waiting: number;
+  judged: number;
+  left: number;
+  production: number;
+  can_try: boolean;
+  opted_in: boolean;
+  why: (Text & { code: string })[];
+  labels: { label_id: string; audited: number; accepted: number; errors: number }[];
+};
+export type Trust = { certificate: Certificate; stale: number; counts: Counts };
+
+export type MasterHealth = LabelName & {
+  particle_id: string;
+  drives: number;
+  decided: number;
+  reversals: number;
+  sibling: number | null;
+  rival: number | null;
+  rival_ja: string | null;
+  rival_en: string | null;
+  changed: number;
+  gain: number | null;
+  suggestion: Tag;
+  filepath: string | null;
+};
+export type LabelHealth = LabelName & {
+  masters: number;
+  recall: number | null;
+  promote: { particle_id: string; filepath: string | null }[];
+};
+export type Health = { masters: MasterHealth[]; labels: LabelHealth[]; particles: number; decided: number };
 
 export type Hit = { particle_id: string; score: number; best_view: string | null; filepath: string | null };
 export type SearchResult = { query: string; hits: Hit[]; encoder: string };

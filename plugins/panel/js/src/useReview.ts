@@ -178,7 +178,7 @@ export function useReview(api: Api, start: Start) {
 
   const accept = () => {
     if (card?.proposal) return choose("accept");
-    toasts.add({ text: say("accept_needs_proposal"), tone: "plain" });
+    toasts.add({ text: say(card?.audit ? "blind_accept" : "accept_needs_proposal"), tone: "plain" });
   };
   const candidate = (index: number) => {
     const picked = card?.candidates[index];
@@ -212,5 +212,8 @@ export function useReview(api: Api, start: Start) {
     return load(card ? { particle: card.particle_id } : { queue });
   };
 
-  return { queue, card, phase, counts, problem, open, choose, correctTags, undo, accept, candidate, label, next, previous, enter, reload };
+  /** Run something when everything written so far is stored. */
+  const behind = (work: () => unknown) => void writes.current.then(work);
+
+  return { behind, queue, card, phase, counts, problem, open, choose, correctTags, undo, accept, candidate, label, next, previous, enter, reload };
 }

@@ -21,6 +21,9 @@ export function besides(views: ViewTile[], index: number, by: number): number {
 type Props = { views: ViewTile[]; at: number; marked: boolean; open: (index: number) => void; edit: (index: number) => void };
 
 export function Views({ views, at, marked, open, edit }: Props) {
+  const known = views.map((view) => view.contribution).filter((value): value is number => value !== null);
+  // One scale for all six, or the bars could not be compared; none before the first proposal, or for an audit.
+  const scale = known.length ? Math.max(...known.map(Math.abs)) : null;
   return (
     <div className="semc-views" data-cy="semc-views">
       {views.map((view, index) =>
@@ -30,11 +33,12 @@ export function Views({ views, at, marked, open, edit }: Props) {
             view={view}
             at={at === index}
             marked={marked && at === index}
+            scale={scale}
             open={() => open(index)}
             edit={() => edit(index)}
           />
         ) : (
-          <Missing key={view.view} view={view} marked={marked && at === index} />
+          <Missing key={view.view} view={view} marked={marked && at === index} shared={scale !== null} />
         ),
       )}
     </div>
@@ -44,7 +48,7 @@ export function Views({ views, at, marked, open, edit }: Props) {
 /** Which view to look at and why, and what another photograph would bring. */
 export function Advice({ card }: { card: Card }) {
   const { lang, say } = useWords();
-  const { recommended, retake } = card;
+  const { recommended, retake, one_view: oneView } = card;
   const title = (name: string) => {
     const view = card.views.find((view) => view.view === name);
     return view ? viewTitle(view, lang) : name;
@@ -54,6 +58,11 @@ export function Advice({ card }: { card: Card }) {
       {recommended && (
         <p className="semc-advice" data-cy="semc-recommended" data-view={recommended.view}>
           <b>★ {title(recommended.view)}</b> {both(recommended.reason, lang)}
+        </p>
+      )}
+      {oneView && (
+        <p className="semc-advice semc-retake semc-one-view" data-cy="semc-one-view" data-view={oneView.view} role="note">
+          <b>⚠ {title(oneView.view)}</b> {both(oneView, lang)}
         </p>
       )}
       {retake && (

@@ -1,0 +1,126 @@
+"""The lane on any number of particles so that each gets the same bits whatever company it is asked in. Pure.
+
+Matrix libraries choose another order of additions for one particle than for a thousand, and a stored value could then
+differ in its last digit when its particle is asked again alone. Here every product has one shape: particles are asked
+in blocks of :data:`BLOCK`, the last one filled up with particles without views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from sem_curate.arrays import Bools, Ints
+from sem_curate.decide import contributions as sharing
+from sem_curate.decide.assess import BROKEN_VIEWS, Assessment, Lane, Note, assess
+from sem_curate.decide.match import Match
+from sem_curate.decide.propose import Proposals
+from sem_curate.integrate.contract import Integrated, Integrator, Views
+
+BLOCK: Final = 256  # the 64 subsets of six views of so many particles stay in the cache
+
+
+def assess_steadily(lane: Lane, views: Views, *, own: Ints, disputed: Bools) -> Assessment:
+    """Assess N particles, see :func:`assess`; ``contributions`` are always computed.
+
+    Args:
+        lane: from ``assess.fit``.
+        views: N particles.
+        own: (N,) row of the master that a particle is, -1 for none.
+        disputed: (N, V) views whose quality the VLM sees differently.
+    """
+    count = len(views.present)
+    parts = []
+    for first in range(0, max(count, 1), BLOCK):
+        rows = slice(first, first + BLOCK)
+        part = views.take(rows)
+        size = len(part.present)
+        short = BLOCK - size
+        found = assess(lane, _filled(part, short), own=np.pad(own[rows], (0, short), constant_values=-1),
+                       disputed=np.pad(disputed[rows], ((0, short), (0, 0))))  # fmt: skip
+        parts.append(_cut(found, size))
+    return _joined(parts, (*lane.notes, *_broken(views)))
+
+
+def integrate_steadily(integrator: Integrator, views: Views) -> Integrated:
+    """Integrate N particles in blocks of one shape."""
+    parts = []
+    for first in range(0, max(len(views.present), 1), BLOCK):
+        part = views.take(slice(first, first + BLOCK))
+        size = len(part.present)
+        done = integrator(_filled(part, BLOCK - size))
+        parts.append(Integrated(done.vectors[:size], done.weights[:size]))
+    return Integrated(np.concatenate([p.vectors for p in parts]), np.concatenate([p.weights for p in parts]))
+
+
+def _filled(views: Views, more: int) -> Views:
+    if more == 0:
+        return views
+    return Views(
+        np.pad(views.vectors, ((0, more), (0, 0), (0, 0))), np.pad(views.present, ((0, more), (0, 0))),
+        np.pad(views.quality, ((0, more), (0, 0))),
+    )  # fmt: skip
+
+
+def _broken(views: Views) -> tuple[Note, ...]:
+    broken = views.present & ~np.isfinite(views.vectors).all(axis=2)
+    if not broken.any():
+        return ()
+    row, view = (int(place) for place in np.argwhere(broken)[0])
+    return (Note(BROKEN_VIEWS, int(broken.sum()), f"particle row {row}, view {view}"),)
+
+
+def _cut(found: Assessment, size: int) -> Assessment:
+    made, shared, match = found.proposals, found.contributions, found.match
+    proposals = Proposals(
+        made.label[:size], made.confidence[:size], made.margin[:size], made.knownness[:size], made.agreement[:size],
+        made.state[:size], made.reasons[:size],
+    )  # fmt: skip
+    kept = None if shared is None else sharing.Contributions(
+        shared.shapley[:size], shared.removal[:size], shared.total[:size], shared.single[:size]
+    )  # fmt: skip
+    return Assessment(
+        proposals, found.score[:size], found.confidence[:size], found.weights[:size], found.entropy[:size],
+        found.alone[:size], Match(match.confidence[:size], match.knownness[:size], match.similarity[:size],
+                                  match.method), kept, found.notes,
+    )  # fmt: skip
+
+
+def _joined(parts: Sequence[Assessment], notes: tuple[Note, ...]) -> Assessment:
+    made, match = [part.proposals for part in parts], [part.match for part in parts]
+    shared = [part.contributions for part in parts if part.contributions is not None]
+    return Assessment(
+        proposals=Proposals(
+            np.concatenate([one.label for one in made]),
+            np.concatenate([one.confidence for one in made]),
+            np.concatenate([one.margin for one in made]),
+            np.concatenate([one.knownness for one in made]),
+            np.concatenate([one.agreement for one in made]),
+            tuple(state for one in made for state in one.state),
+            tuple(reasons for one in made for reasons in one.reasons),
+        ),
+        score=np.concatenate([part.score for part in parts]),
+        confidence=np.concatenate([part.confidence for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        entropy=np.concatenate([part.entropy for part in parts]),
+        alone=_masked([part.alone for part in parts]),
+        match=Match(
+            np.concatenate([one.confidence for one in match]),
+            np.concatenate([one.knownness for one in match]),
+            np.concatenate([one.similarity for one in match]),
+            match[0].method,
+        ),
+        contributions=sharing.Contributions(
+            _masked([one.shapley for one in shared]),
+            _masked([one.removal for one in shared]),
+            np.concatenate([one.total for one in shared]),
+            np.concatenate([one.single for one in shared]),
+        ),
+        notes=notes,
+    )
+
+
+def _masked(parts: Sequence[Any]) -> Any:
+    return np.ma.concatenate(parts)  # type: ignore[no-untyped-call]
