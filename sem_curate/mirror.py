@@ -60,7 +60,8 @@ def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> 
     label = names.get(state.label_id or "")
     return {
         schema.DECISION: state.decision,
-        schema.LABEL: dataset.classification(label.name(spoken), label.label_id) if label else None,
+        # The id stays the decided one: a merge only changes how it is read, and can be rolled back by one update.
+        schema.LABEL: dataset.classification(label.name(spoken), state.label_id or "") if label else None,
         schema.DECIDED_BY: state.by,
         schema.DECIDED_AT: state.at,
     }
