@@ -139,6 +139,27 @@ class Export(Document):
     meta = {"db_alias": ALIAS, "collection": "semc_exports", "indexes": [{"fields": ["dataset_id", "label_ids"]}]}
 
 
+class ReviewBundle(Document):
+    """Particles to review again together, because a label was split or means something else now."""
+
+    bundle_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    label_id = StringField(required=True)
+    made_for = StringField(required=True)  # the change, or the version of the label
+    of = IntField(required=True)  # bundles of the same occasion
+    order = IntField(required=True)
+    suggested = StringField()
+    cluster = IntField(required=True)
+    particles = ListField(StringField())
+    events = ListField(StringField())  # the decisions that are in doubt; whoever decides anew replaces them
+    at = DateTimeField(default=now)
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_bundles",
+        "indexes": [{"fields": ["dataset_id", "label_id", "made_for", "order"]}],
+    }
+
+
 class MasterSet(Document):
     """An immutable snapshot of which particles stand for which label."""
 
@@ -231,5 +252,5 @@ class Receipt(Document):
 def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
-    for document in (DatasetRecord, Label, LabelChange, Export, MasterSet, QualityModel, Event, Receipt):
+    for document in (DatasetRecord, Label, LabelChange, Export, ReviewBundle, MasterSet, QualityModel, Event, Receipt):
         document.ensure_indexes()

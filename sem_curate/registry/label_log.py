@@ -107,7 +107,7 @@ def commit(
         if stored := LabelChange._get_collection().find_one({"_id": change_id}):
             settle()
             return _public(stored)
-        seq = _newest_seq(name)
+        seq = newest_seq(name)
         labels = catalogue(name)
         document = _document(name, change_id, seq + 1, plan(labels), labels, by=by, reason=reason)
         try:
@@ -159,6 +159,13 @@ def get(change_id: str) -> dict[str, Any]:
     if row is None:
         raise UnknownLabelError(f"there is no label change '{change_id}'; list them with: sem-curate labels history")
     return {**_public(row), "catalogue": row["catalogue"]}
+
+
+def newest_seq(name: str) -> int:
+    """Return the number of the newest change of a catalogue, 0 before the first."""
+    connect()
+    found = LabelChange._get_collection().find_one({"catalogue": name}, {"seq": 1}, sort=[("seq", -1)])
+    return int(found["seq"]) if found else 0
 
 
 def roll_back(change_id: str, *, by: str, reason: str = "", request_id: str | None = None) -> dict[str, Any]:
@@ -253,11 +260,6 @@ def _document(
         "touched": touched, "details": dict(plan.details), "undoes": plan.undoes, "by": by, "at": now(),
         "reason": reason, "applied": False,
     }  # fmt: skip
-
-
-def _newest_seq(name: str) -> int:
-    found = LabelChange._get_collection().find_one({"catalogue": name}, {"seq": 1}, sort=[("seq", -1)])
-    return int(found["seq"]) if found else 0
 
 
 def _view(row: Mapping[str, Any]) -> tuple[Any, LabelView]:

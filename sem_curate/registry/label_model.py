@@ -74,6 +74,11 @@ class LabelView:
         """Return the display name in ``"ja"`` or ``"en"``, falling back to the other language."""
         return (self.name_ja or self.name_en) if language == "ja" else (self.name_en or self.name_ja)
 
+    def definition(self, language: str = "en") -> str:
+        """Return the definition in ``"ja"`` or ``"en"``, falling back to the other language."""
+        first, second = self.definition_en, self.definition_ja
+        return (second or first) if language == "ja" else (first or second)
+
     @property
     def both_names(self) -> str:
         """Return "Japanese / English", or the only name."""
