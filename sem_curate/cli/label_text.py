@@ -92,6 +92,27 @@ def card(found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def sets(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return the master sets as a table."""
+    rows = [
+        (
+            one["version"], one["at"][:19], one["by"], one["masters"], one["content_hash"][:12],
+            "pinned" if one["pinned"] else "in force" if one["in_force"] else "", one["reason"],
+        )
+        for one in found
+    ]  # fmt: skip
+    return output.table(("set", "at", "by", "masters", "hash", "", "reason"), rows)
+
+
+def compared(found: Mapping[str, Any]) -> str:
+    """Return how two master sets differ."""
+    lines = [f"master set {found['before']} -> {found['after']}:"]
+    for what in ("added", "removed", "relabelled"):
+        named = ", ".join(row["particle_id"] for row in found[what][:SHOWN])
+        lines.append(f"  {what} {len(found[what])}" + (f": {named}" if named else ""))
+    return "\n".join([*lines, *nearest(found["proposals"])])
+
+
 def _called(row: Mapping[str, Any]) -> str:
     return f"{row['name']} (v{row['version']}, {row['status']})"
 

@@ -158,6 +158,11 @@ def _difference(before: MasterSetView, after: MasterSetView) -> str:
     return f"master set {after.version}: {added} added, {removed} removed, {moved} under another label"
 
 
+def content_hash(masters: Mapping[str, str]) -> str:
+    """Return the hash of a set's content: equal sets, equal hashes."""
+    return _hash(_rows(masters))
+
+
 def _rows(masters: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"label_id": label, "particle_id": particle} for particle, label in sorted(masters.items())]
 
@@ -168,6 +173,4 @@ def _hash(rows: list[dict[str, str]]) -> str:
 
 def _view(snapshot: MasterSet) -> MasterSetView:
     masters = {row["particle_id"]: row["label_id"] for row in snapshot.masters}
-    return MasterSetView(
-        snapshot.version, masters, snapshot.by, snapshot.at, snapshot.reason, snapshot.content_hash
-    )
+    return MasterSetView(snapshot.version, masters, snapshot.by, snapshot.at, snapshot.reason, snapshot.content_hash)
