@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from .change_labels import (
+    DeprecateLabel,
+    MergeLabels,
+    PickExamples,
+    RedefineLabel,
+    RenameLabel,
+    RestoreLabel,
+    ReviewAgain,
+    RollBackLabels,
+    SplitLabel,
+)
 from .condition_report import ConditionReport
 from .correct_tags import CorrectTags
 from .decide import Decide
@@ -19,6 +30,8 @@ from .undo import Undo
 # In the order of fiftyone.yml, which is the order of the workflow.
 OPERATORS = (
     Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo, Search, ConditionReport,
+    RenameLabel, RedefineLabel, MergeLabels, SplitLabel, DeprecateLabel, RestoreLabel, RollBackLabels, PickExamples,
+    ReviewAgain,
 )  # fmt: skip
 
 

@@ -110,14 +110,10 @@ def redefine(label: str, parent: str | None, **how: Any) -> int:
 @change_options
 def pick(label: str, particles: tuple[str, ...], role: str, note: str, **how: Any) -> int:
     """Show PARTICLES on the card of LABEL as examples, counter-examples or borderline cases."""
-    from dataclasses import asdict
+    from sem_curate.registry.label_parts import with_picked
 
-    from sem_curate.registry import labels
-
-    kept = [asdict(row) for row in labels.get(_id(how["dataset_name"], label)).picked]
-    kept = [row for row in kept if row["particle_id"] not in particles]
-    new = [{"particle_id": one, "role": role, "note": note} for one in particles] if role != "none" else []
-    return _change("redefine", label, {"picked": kept + new}, **how)
+    chosen = with_picked(_id(how["dataset_name"], label), particles, None if role == "none" else role, note)
+    return _change("redefine", label, {"picked": chosen}, **how)
 
 
 @command.command("merge")

@@ -20,6 +20,9 @@ from sem_curate.registry.label_plans import Plan
 OPEN: Final = {"$in": [None, schema.UNDECIDED]}
 # Vectors know nothing of labels. What was trained or certified knows label ids: it survives new words, and a merge or
 # split changes what it was counted on.
+KEPT: Final = 16  # comparisons of the last minute
+MINUTE: Final = 60.0
+_RECENT: dict[tuple[Any, ...], what_if.Difference] = {}
 WORDS: Final = (label_plans.RENAME, label_plans.CREATE)
 
 
@@ -142,10 +145,24 @@ def _nearest(ds: Any, now: Mapping[str, LabelView], then: Mapping[str, LabelView
     snapshot = masters.in_force(dataset.dataset_id(ds))
     before, after = (masters.read_as(snapshot, known).masters for known in (now, then))
     reads_as = {label_id: label_model.resolve(then, label_id) for label_id in now}
-    found = what_if.compare(ds, before, after, reads_as)
+    found = _compared(ds, before, after, reads_as)
     spoken = mirror.language(ds)
     names = {label_id: label.name(spoken) for label_id, label in then.items()}
     return {"looked_at": found.looked_at, "of": found.of, **flips_json(found.changed, names)}
+
+
+def _compared(
+    ds: Any, before: Mapping[str, str], after: Mapping[str, str], reads_as: Mapping[str, str]
+) -> what_if.Difference:
+    """Compare proposals once per question: a form asks again with every letter that is typed into it."""
+    now = int(time.monotonic() // MINUTE)
+    about = (dataset.dataset_id(ds), dataset.count_particles(ds), dataset.encoder_keys(ds).get("dino"), now)
+    question = (*about, *(str(sorted(one.items())) for one in (before, after)))
+    if question not in _RECENT:
+        if len(_RECENT) >= KEPT:
+            _RECENT.clear()
+        _RECENT[question] = what_if.compare(ds, before, after, reads_as)
+    return _RECENT[question]
 
 
 def _row(label: LabelView) -> dict[str, Any]:
