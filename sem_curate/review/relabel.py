@@ -20,10 +20,10 @@ from sem_curate.registry.label_plans import Plan
 OPEN: Final = {"$in": [None, schema.UNDECIDED]}
 # Vectors know nothing of labels. What was trained or certified knows label ids: it survives new words, and a merge or
 # split changes what it was counted on.
+WORDS: Final = (label_plans.RENAME, label_plans.CREATE)
 KEPT: Final = 16  # comparisons of the last minute
 MINUTE: Final = 60.0
 _RECENT: dict[tuple[Any, ...], what_if.Difference] = {}
-WORDS: Final = (label_plans.RENAME, label_plans.CREATE)
 
 
 def dry_run(ds: Any, kind: str, label_id: str, wanted: Mapping[str, Any]) -> dict[str, Any]:

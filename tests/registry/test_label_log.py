@@ -152,6 +152,21 @@ def test_decisions_note_the_versions_they_saw(identity, three) -> None:
     assert history.append(older, identity.dataset_id).label_version == 1
 
 
+def test_labels_of_older_releases_are_read_and_change_like_others(identity) -> None:
+    from sem_curate.registry.documents import Label, now
+
+    said = {"by": "sato", "at": now(), "reason": ""}
+    old = [{"version": number, "name_ja": "", "name_en": name, **said} for number, name in ((1, "bar"), (2, "rod"))]
+    stored = {"_id": "lbl_old", "catalogue": identity.catalogue, "active": True, "name_keys": ["rod"], "rev": 2}
+    Label._get_collection().insert_one({**stored, "versions": old})
+    assert labels.find(identity.catalogue, "ROD").version == 2
+    before = label_log.catalogue(identity.catalogue)
+    made = change(identity, "rename", "lbl_old", name_en="pole")
+    assert labels.get("lbl_old").version == 3
+    label_log.roll_back(made["change_id"], by="sato")
+    assert label_log.catalogue(identity.catalogue) == before
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_random_changes_and_rollbacks_restore_every_earlier_state_exactly(seed: int, dataset_name: str) -> None:
     identity = datasets.open_record(dataset_name, views=["view1"])

@@ -23,7 +23,8 @@ def test_a_text_that_fits_everything_does_not_swallow_the_others() -> None:
 @settings(deadline=None)  # the first call loads scikit-learn
 @given(st.lists(st.integers(-1, 3), min_size=1, max_size=200), st.integers(1, 30), st.booleans())
 def test_every_row_stands_in_one_bundle_of_its_part(part, size, same) -> None:
-    vectors = unit_rows(np.ones((len(part), 4)) if same else np.random.default_rng(len(part)).normal(size=(len(part), 4)))
+    drawn = np.random.default_rng(len(part)).normal(size=(len(part), 4))
+    vectors = unit_rows(np.ones_like(drawn) if same else drawn)
     made = presort.groups(np.array(part, np.int64), vectors, size=size)
     assert sorted(row for group in made for row in group.rows) == list(range(len(part)))
     assert all(len(group.rows) <= size for group in made)

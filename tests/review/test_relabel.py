@@ -258,6 +258,23 @@ def test_a_killed_mirror_is_caught_up_with(ds: Any, ids: dict[str, str]) -> None
     assert mirror.follow_labels(ds) == 0
 
 
+def test_a_decision_written_while_a_label_is_renamed_shows_the_new_name(ds: Any, ids: Any, monkeypatch: Any) -> None:
+    from sem_curate.registry import labels
+
+    read, renamed = labels.by_ids, []
+
+    def slow(label_ids: Any) -> Any:
+        found = read(label_ids)
+        if not renamed:  # between reading the old name and writing it, somebody else renames and is done
+            renamed.append(True)
+            apply(ds, "rename", ids["porous"], name_en="holey", name_ja="穴")
+        return found
+
+    monkeypatch.setattr(labels, "by_ids", slow)
+    decide(ds, "P-needle-2", ids["porous"])
+    assert_mirror_follows_history(ds)
+
+
 def test_repair_finds_names_that_somebody_overwrote(ds: Any, ids: dict[str, str]) -> None:
     from sem_curate import dataset, mirror
 
