@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("sem_curate.cli.search", "Find particles in words, Japanese or English."),
     "labels": ("sem_curate.cli.labels", "List, add and rename labels."),
     "review": ("sem_curate.cli.review", "Show the queue; decide and undo from the terminal."),
+    "history": ("sem_curate.cli.history", "Show, export and take back what was decided; state as of a date."),
     "receipt": ("sem_curate.cli.receipt", "Show why a proposal is what it is."),
     "report": ("sem_curate.cli.report", "Show which imaging condition fails how, and what to retake."),
     "embed": ("sem_curate.cli.embed", "Embed any images with any encoder into an npz file."),

@@ -36,7 +36,7 @@ def append(event: EventView, dataset_id: str) -> EventView:
     if made is None:
         query = {"_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id}
         if stored := Event._get_collection().find_one(query):
-            return _from_raw(stored)
+            return from_raw(stored)
         raise ConflictError(
             f"particle '{event.particle_id}' was changed by somebody else in the meantime; look at it again"
         )
@@ -61,7 +61,7 @@ def of_particles(dataset_id: str, particle_ids: Collection[str]) -> dict[str, li
     for start in range(0, len(ids), CHUNK):
         query = {"dataset_id": dataset_id, "particle_id": {"$in": ids[start : start + CHUNK]}}
         for document in Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)]):
-            found.setdefault(document["particle_id"], []).append(_from_raw(document))
+            found.setdefault(document["particle_id"], []).append(from_raw(document))
     return found
 
 
@@ -93,7 +93,7 @@ def newest_of(dataset_id: str, by: str, *, limit: int = 50, skip: int = 0) -> li
     connect()
     query = {"dataset_id": dataset_id, "by": by, "kind": {"$nin": ["undo", "label", "master", "seal"]}}
     found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1), ("_id", -1)]).skip(skip).limit(limit)
-    return [_from_raw(document) for document in found]
+    return [from_raw(document) for document in found]
 
 
 def newest(dataset_id: str, *, limit: int = 20) -> list[tuple[EventView, int]]:
@@ -104,7 +104,7 @@ def newest(dataset_id: str, *, limit: int = 20) -> list[tuple[EventView, int]]:
     for document in Event._get_collection().find({"dataset_id": dataset_id}).sort([("at", -1), ("seq", -1)]):
         if len(found) == limit:
             break
-        event = _from_raw(document)
+        event = from_raw(document)
         if event.batch not in batches:
             found.append(event)
         if event.batch:
@@ -120,7 +120,7 @@ def get(dataset_id: str, event_id: str) -> EventView | None:
     """Return one event, or None."""
     connect()
     found = Event._get_collection().find_one({"_id": event_id, "dataset_id": dataset_id})
-    return _from_raw(found) if found else None
+    return from_raw(found) if found else None
 
 
 def of_batch(dataset_id: str, batch: str) -> list[EventView]:
@@ -128,7 +128,7 @@ def of_batch(dataset_id: str, batch: str) -> list[EventView]:
     connect()
     query = {"dataset_id": dataset_id, "batch": batch}
     found = Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)])
-    return [_from_raw(document) for document in found]
+    return [from_raw(document) for document in found]
 
 
 def unmirrored(dataset_id: str) -> list[str]:
@@ -214,7 +214,8 @@ def _document(event: EventView, dataset_id: str, moment: datetime) -> dict[str, 
     }  # fmt: skip
 
 
-def _from_raw(raw: dict[str, Any]) -> EventView:
+def from_raw(raw: dict[str, Any]) -> EventView:
+    """Return a stored event."""
     fields = EventView.__dataclass_fields__
     values: dict[str, Any] = {name: raw.get(name) for name in fields if name != "event_id"}
     if values["tags"] is not None:

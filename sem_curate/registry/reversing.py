@@ -30,6 +30,8 @@ def _label(dataset_id: str, target: EventView, by: str, request_id: str) -> Even
 
 
 def _masters(dataset_id: str, target: EventView, by: str, request_id: str) -> EventView:
+    if target.event_id.startswith("pin:"):
+        raise InputError("pinning a master set is not taken back by an undo; pin another one, or none")
     if not target.source.isdigit() or int(target.source) < 1:
         raise InputError(f"event '{target.event_id}' does not name its master set and cannot be taken back")
     number = int(target.source)

@@ -11,9 +11,9 @@ import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
 from sem_curate.errors import InputError
-from sem_curate.registry import history
+from sem_curate.registry import history, label_log, reversing
 from sem_curate.registry import labels as label_registry
-from sem_curate.registry.fold import State, fold
+from sem_curate.registry.fold import EventView, State, fold
 from sem_curate.review import actions, cards, undoing
 
 QUEUES: Mapping[str, Mapping[str, Any]] = {
@@ -249,3 +249,34 @@ def _best_images(ds: fo.Dataset, particle_ids: list[str]) -> dict[str, str]:
             wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
             images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
     return images
+
+
+def undo_event(ds: fo.Dataset, event_id: str, *, by: str, request_id: str) -> dict[str, Any]:
+    """Take back any event of the history, of whomever, and show it in the fields; an undo can be taken back, too.
+
+    Returns:
+        ``{"event_id", "particle_id", "count", "kept"}`` as :func:`undo`; ``particle_id`` is empty for changes of labels
+        and masters.
+
+    Raises:
+        InputError: there is no such event, or it cannot be taken back.
+        ConflictError: it was taken back already, or somebody else acted on the same afterwards.
+    """
+    taken = undoing.take_back_event(dataset.dataset_id(ds), event_id, by=by, request_id=request_id)
+    first = taken.events[0]
+    if first.particle_id:
+        mirror.refresh(ds, dict.fromkeys(event.particle_id for event in taken.events))
+    else:
+        _show_reversed(ds, first)
+    return {
+        "event_id": first.event_id, "particle_id": first.particle_id, "count": len(taken.events), "kept": taken.kept
+    }  # fmt: skip
+
+
+def _show_reversed(ds: fo.Dataset, event: EventView) -> None:
+    if event.kind == reversing.LABEL:
+        for label_id, label in label_registry.by_ids(
+            row["label_id"] for row in label_log.get(event.source)["touched"]
+        ).items():
+            dataset.rename_label(ds, label_id, label.name(mirror.language(ds)))
+    mirror.mark_masters(ds)
