@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from sem_curate import __version__
+from sem_curate import __version__, outage
 from sem_curate.cli import output
 from sem_curate.errors import SemCurateError, did_you_mean
 
@@ -84,4 +84,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except Exception as error:
+        gone = outage.as_error(error)
+        if gone is None:
+            raise
+        output.fail(gone)
+        code = output.FAILED
     sys.exit(code if isinstance(code, int) else 0)
