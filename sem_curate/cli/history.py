@@ -86,7 +86,6 @@ def undo(dataset_name: str, by: str | None, event_id: str, as_json: bool) -> Non
 
 @command.command("export")
 @dataset_option
-@reviewer_option
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
 @_filters
 @click.option("--as-of", metavar="TIME", help="Instead: the state of every particle at that time, one row each.")
@@ -124,7 +123,7 @@ def as_of_command(dataset_name: str, time: str, limit: int, as_json: bool) -> No
 
 def _export_events(ds: Any, path: Path, asked: dict[str, Any]) -> int:
     from sem_curate import dataset
-    from sem_curate.registry import export, labels, listing
+    from sem_curate.registry import export, labels, listing, records
 
     identity = dataset.dataset_id(ds)
     names: dict[str, str] = {}
@@ -135,9 +134,10 @@ def _export_events(ds: Any, path: Path, asked: dict[str, Any]) -> int:
             names[event.label_id] = found[event.label_id].name("ja") if event.label_id in found else ""
         return export.event_row(event, names)
 
-    asked["by"] = asked.pop("by", None)
     events = listing.events(identity, _chosen(ds, **asked), newest_first=False)
-    return export.write(path, export.EVENT_COLUMNS, (row(event) for event in events))
+    written = export.write(path, export.EVENT_COLUMNS, (row(event) for event in events))
+    records.note_export(identity, "history", str(path.absolute()), names, by=reviewer(None))
+    return written
 
 
 def _export_states(ds: Any, path: Path, moment: datetime) -> int:
