@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from sem_curate import __version__
+from sem_curate import __version__, outage
 from sem_curate.cli import output
 from sem_curate.errors import SemCurateError, did_you_mean
 
@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("sem_curate.cli.search", "Find particles in words, Japanese or English."),
     "labels": ("sem_curate.cli.labels", "List, add and rename labels."),
     "review": ("sem_curate.cli.review", "Show the queue; decide and undo from the terminal."),
+    "history": ("sem_curate.cli.history", "Show, export and take back what was decided; state as of a date."),
     "receipt": ("sem_curate.cli.receipt", "Show why a proposal is what it is."),
     "report": ("sem_curate.cli.report", "Show which imaging condition fails how, and what to retake."),
     "embed": ("sem_curate.cli.embed", "Embed any images with any encoder into an npz file."),
@@ -83,4 +84,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except Exception as error:
+        gone = outage.as_error(error)
+        if gone is None:
+            raise
+        output.fail(gone)
+        code = output.FAILED
     sys.exit(code if isinstance(code, int) else 0)

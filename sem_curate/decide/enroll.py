@@ -10,7 +10,7 @@ import fiftyone as fo
 from sem_curate import dataset, mirror, schema
 from sem_curate.errors import InputError
 from sem_curate.registry import history, labels, masters
-from sem_curate.registry.fold import EventView, State
+from sem_curate.registry.fold import EventView, State, standing
 
 
 def register_masters(
@@ -100,6 +100,7 @@ def _confirm(ds: fo.Dataset, label_of: Mapping[str, str], *, by: str, version: i
             label_id=label_id,
             by=by,
             source="masters",
+            previous=standing(states.get(particle_id, State())),
         )
         for particle_id, label_id in label_of.items()
         if not _already(states.get(particle_id), schema.CONFIRMED, label_id)

@@ -21,7 +21,7 @@ from sem_curate.decide.reference import Batch, Reference
 from sem_curate.errors import StateError
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import datasets, history, labels, masters
-from sem_curate.registry.fold import EventView, State
+from sem_curate.registry.fold import EventView, State, standing
 
 BATCH = 1024
 VERSION = 2  # of what a reference holds: 2 has the masters' separation by view
@@ -257,6 +257,7 @@ def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]]) -> int:
                     label_id=label_id,
                     by=AUTOMATIC,
                     source="propose",
+                    previous=standing(state),
                     receipt_id=receipt["receipt_id"],
                 )
             )

@@ -39,6 +39,7 @@ class DatasetRecord(Document):
     catalogue = StringField(required=True)
     views = ListField(StringField(), required=True)
     settings = DictField()
+    chain_head = DictField()  # {"number", "hash"}: how far the history's hash chain is known to reach
     created_at = DateTimeField(default=now)
     meta = {
         "db_alias": ALIAS,
@@ -202,7 +203,7 @@ class Event(Document):
     dataset_id = StringField(required=True)
     particle_id = StringField(required=True)
     seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
-    kind = StringField(required=True, choices=("decide", "undo", "tag", "label", "master"))
+    kind = StringField(required=True, choices=("decide", "undo", "tag", "label", "master", "seal"))
     decision = StringField()
     label_id = StringField()
     label_version = IntField()  # version of the label that was decided
@@ -219,6 +220,10 @@ class Event(Document):
     seconds = FloatField()
     note = StringField()
     mirrored = BooleanField(default=False)  # bookkeeping only: have the FiftyOne fields caught up?
+    previous = DictField()  # what was in force before
+    details = DictField()
+    chain = IntField()  # 1, 2, 3 ... within a dataset; events of older releases lack it
+    hash = StringField()  # of the event and of the hash before it
     meta = {
         "db_alias": ALIAS,
         "collection": "semc_events",
@@ -228,6 +233,8 @@ class Event(Document):
             {"fields": ["dataset_id", "mirrored"], "partialFilterExpression": {"mirrored": False}},
             {"fields": ["dataset_id", "kind"], "partialFilterExpression": {"kind": "tag"}},
             {"fields": ["dataset_id", "batch"], "partialFilterExpression": {"batch": {"$type": "string"}}},
+            {"fields": ["dataset_id", "chain"], "unique": True, "partialFilterExpression": {"chain": {"$gt": 0}}},
+            {"fields": ["dataset_id", "-at"]},
         ],
     }
 

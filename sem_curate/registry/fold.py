@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sem_curate import schema
 
@@ -40,6 +41,9 @@ class EventView:
     batch: str | None = None
     label_version: int | None = None
     master_set_version: int | None = None
+    previous: Mapping[str, Any] | None = field(default=None, hash=False)  # what was in force before
+    chain: int | None = None  # number within the dataset's hash chain, once stored
+    hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,14 @@ def fold(events: Sequence[EventView]) -> State:
         view_tags=_view_tags(event for event in ordered if event.event_id in active),
         last_by=newest.by,
     )
+
+
+def standing(state: State, view: str | None = None) -> dict[str, Any]:
+    """Return what an event notes as its previous state: the corrected tags of a view, or the decision."""
+    if view is not None:
+        found = state.view_tags.get(view)
+        return {"tags": None if found is None else list(found.tags)}
+    return {"decision": state.decision, "label_id": state.label_id}
 
 
 def topics(events: Sequence[EventView]) -> dict[str, str | None]:

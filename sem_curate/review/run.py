@@ -10,19 +10,22 @@ from typing import Any
 import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
-from sem_curate.errors import InputError
-from sem_curate.registry import history
+from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry import history, leases
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
-from sem_curate.review import actions, cards, undoing
+from sem_curate.review import actions, cards, sharing, undoing
 
 QUEUES: Mapping[str, Mapping[str, Any]] = {
     "review": {schema.PROPOSAL_STATE: schema.REVIEW, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
     "unknown": {schema.PROPOSAL_STATE: schema.UNKNOWN, schema.DECISION: {"$in": [None, schema.UNDECIDED]}},
     "auto": {schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: {"$in": [None, schema.UNDECIDED, schema.AUTO]}},
     "skipped": {schema.DECISION: schema.SKIPPED},
+    sharing.SECOND: sharing.second_where(),
     "all": {},
 }
+COUNTED = ("review", "unknown", "auto", "skipped")
+TRIES = 20  # each lost try means that another reviewer claimed the particle in the same moment
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
@@ -42,7 +45,7 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     ``auto``, ``review`` and ``unknown`` count proposals that nobody has decided; ``left`` is what people should still
     look at (review and unknown); ``decided`` includes automatic decisions.
     """
-    by = {name: dataset.count_particles(ds, where) for name, where in QUEUES.items() if name != "all"}
+    by = {name: dataset.count_particles(ds, QUEUES[name]) for name in COUNTED}
     decided = dataset.count_by(ds, schema.DECISION)
     return {
         "particles": dataset.count_particles(ds),
@@ -54,23 +57,37 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     }
 
 
-def next_id(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> str | None:
+def next_id(
+    ds: fo.Dataset, *, queue: str = "review", after: str | None = None, by: str | None = None
+) -> str | None:  # fmt: skip
     """Return the next particle of a queue, or None when it is empty.
 
     Args:
         ds: the dataset.
         queue: one of :data:`QUEUES`.
         after: continue behind this particle, wherever it now stands; at the end start over.
+        by: the reviewer: claims the particle for a while, and gets none that others have claimed.
     """
     if queue not in QUEUES:
         raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
-    where = dict(QUEUES[queue])
+    if by is None:
+        return _first(ds, QUEUES[queue], after)
+    for _ in range(TRIES):
+        where = sharing.unclaimed(ds, QUEUES[queue], by)
+        found = sharing.first_asked(ds, where, by) if queue == sharing.SECOND else _first(ds, where, after)
+        if found is None or sharing.claimed(ds, found, by):
+            return found
+    return None
+
+
+def _first(ds: fo.Dataset, wanted: Mapping[str, Any], after: str | None) -> str | None:
+    where = dict(wanted)
     if after is not None:
         behind = _behind(ds, after)
         found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=schema.REVIEW_PRIORITY, limit=1)
         if found:
             return str(found[0][schema.PARTICLE_ID])
-        where[schema.PARTICLE_ID] = {"$ne": after}
+        where = {"$and": [where, {schema.PARTICLE_ID: {"$ne": after}}]}
     found = dataset.find_particles(ds, where, sort=schema.REVIEW_PRIORITY, limit=1)
     return str(found[0][schema.PARTICLE_ID]) if found else None
 
@@ -86,14 +103,27 @@ def _behind(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
     return {"$or": [same, {schema.REVIEW_PRIORITY: later}]}
 
 
-def next_card(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> dict[str, Any] | None:
-    """Return the card of the next particle of a queue, or None when it is empty."""
-    particle_id = next_id(ds, queue=queue, after=after)
-    return None if particle_id is None else card(ds, particle_id)
+def next_card(
+    ds: fo.Dataset, *, queue: str = "review", after: str | None = None, by: str | None = None
+) -> dict[str, Any] | None:  # fmt: skip
+    """Return the card of the next particle of a queue, or None when it is empty; see :func:`next_id`.
+
+    Behind the review queue come boundary samples on which this reviewer's independent word is wanted.
+    """
+    particle_id = next_id(ds, queue=queue, after=after, by=by)
+    if particle_id is None and by is not None and queue == "review":
+        queue = sharing.SECOND
+        particle_id = next_id(ds, queue=queue, by=by)
+    return None if particle_id is None else card(ds, particle_id, blind=queue == sharing.SECOND)
 
 
-def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
+def card(ds: fo.Dataset, particle_id: str, *, blind: bool = False) -> dict[str, Any]:
     """Return everything the panel shows about one particle, in both languages.
+
+    Args:
+        ds: the dataset.
+        particle_id: which particle.
+        blind: hide what others decided, so that the next reviewer's word is independent of it.
 
     Raises:
         InputError: when the dataset has no such particle.
@@ -104,6 +134,8 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
     views = found[particle_id]
     identity = dataset.dataset_id(ds)
     state = history.states(identity, [particle_id]).get(particle_id, State())
+    if blind:
+        state = State(seq=state.seq, view_tags=state.view_tags)
     shared = next(iter(views.values()))
     receipt = history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
     master_ids = [master["particle_id"] for master in receipt.get("masters", [])]
@@ -164,12 +196,16 @@ def decide(
             label_id = label_registry.choosable(label_id).label_id
         if action == actions.ACCEPT and proposed:  # a label that was merged since is accepted as what it became
             proposed = label_registry.choosable(proposed).label_id
-        intended = actions.decision_event(
-            particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
-            receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
-            batch=batch,
-        )  # fmt: skip
-        event = history.append(intended, identity)
+        try:
+            intended = actions.decision_event(
+                particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
+                receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
+                batch=batch,
+            )  # fmt: skip
+            event = history.append(intended, identity)
+        except ConflictError as error:
+            raise sharing.told(ds, particle_id, error) from None
+        leases.release(identity, by=by, particles=[particle_id])
     mirror.refresh(ds, [particle_id])
     return {
         "event_id": event.event_id,
@@ -251,3 +287,30 @@ def _best_images(ds: fo.Dataset, particle_ids: list[str]) -> dict[str, str]:
             wanted = next(iter(present.values())).get(schema.RECOMMENDED_VIEW)
             images[particle_id] = present.get(wanted, next(iter(present.values())))["filepath"]
     return images
+
+
+def undo_event(ds: fo.Dataset, event_id: str, *, by: str, request_id: str) -> dict[str, Any]:
+    """Take back any event of the history, of whomever, and show it in the fields; an undo can be taken back, too.
+
+    Returns:
+        ``{"event_id", "particle_id", "count", "kept"}`` as :func:`undo`; ``particle_id`` is empty for changes of labels
+        and masters.
+
+    Raises:
+        InputError: there is no such event, or it cannot be taken back.
+        ConflictError: it was taken back already, or somebody else acted on the same afterwards.
+    """
+    taken = undoing.take_back_event(dataset.dataset_id(ds), event_id, by=by, request_id=request_id)
+    first = taken.events[0]
+    if first.particle_id:
+        mirror.refresh(ds, dict.fromkeys(event.particle_id for event in taken.events))
+    else:
+        _show_reversed(ds)
+    return {
+        "event_id": first.event_id, "particle_id": first.particle_id, "count": len(taken.events), "kept": taken.kept
+    }  # fmt: skip
+
+
+def _show_reversed(ds: fo.Dataset) -> None:
+    mirror.follow_labels(ds)
+    mirror.mark_masters(ds)
