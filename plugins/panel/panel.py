@@ -13,7 +13,7 @@ from typing import Any
 from fiftyone.operators import types
 from fiftyone.operators.panel import Panel, PanelConfig
 
-from sem_curate import dataset, schema
+from sem_curate import dataset, outage, schema
 from sem_curate.errors import InputError, SemCurateError
 
 LONGEST_NAME = 100  # of a reviewer
@@ -28,9 +28,12 @@ def answers(method: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answer
     @functools.wraps(method)
     def answered(self: Any, ctx: Any) -> Answer:
         try:
-            return method(self, ctx)
+            with outage.told():
+                return method(self, ctx)
         except SemCurateError as error:
-            return {"failure": {"kind": type(error).__name__, "message": str(error)}}
+            standing = getattr(error, "standing", None)
+            shown = {"standing": dict(standing)} if standing else {}
+            return {"failure": {"kind": type(error).__name__, "message": str(error), **shown}}
 
     return answered
 
@@ -106,7 +109,7 @@ class SemCuratePanel(Panel):
         particle = ctx.params.get("particle")
         if particle is None:
             queue = ctx.params.get("queue") or "review"
-            card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"))
+            card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"), by=_reviewer(ctx))
         else:
             card = review.card(ctx.dataset, particle)
         return {"card": card, "counts": review.counts(ctx.dataset)}

@@ -33,7 +33,7 @@ def judge_encoder(ds: Any, encoder: str, *, progress: Progress = silent) -> adop
     in_use = dataset.encoder_keys(ds).get("dino")
     if in_use is None:
         raise StateError(f"'{ds.name}' has no vectors to compare with; run: sem-curate run --dataset {ds.name}")
-    labels = masters.current(dataset.dataset_id(ds)).masters
+    labels = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue).masters
     sample = dataset.sample_particle_ids(ds, SAMPLE)
     key = embed_particles(ds, encoder, sorted({*labels, *sample}), progress=progress)
     return compare_encoders(ds, in_use, key)
@@ -49,7 +49,7 @@ def compare_encoders(ds: Any, before: str, after: str) -> adopt.Verdict:
         before: key of the encoder in use.
         after: key of the new encoder.
     """
-    labels = masters.current(dataset.dataset_id(ds)).masters
+    labels = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue).masters
     sample = dataset.sample_particle_ids(ds, SAMPLE)
     built = []
     for key in (before, after):
