@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import fiftyone as fo
-
 from sem_curate import dataset, messages, mirror, schema
 from sem_curate.errors import ConflictError
 from sem_curate.registry import datasets, history, labels, leases
@@ -19,12 +17,12 @@ SECOND: Final = "second"  # the queue of boundary samples that wait for another 
 PAGE: Final = 200
 
 
-def wanted(ds: fo.Dataset) -> int:
+def wanted(ds: Any) -> int:
     """Return how many reviewers must agree on a boundary sample; 1 means that one reviewer's word is enough."""
     return max(1, int(dataset.record(ds).settings.get(INDEPENDENT) or 1))
 
 
-def set_wanted(ds: fo.Dataset, number: int) -> None:
+def set_wanted(ds: Any, number: int) -> None:
     """Ask for so many agreeing reviewers of boundary samples."""
     datasets.change_settings(dataset.dataset_id(ds), {INDEPENDENT: max(1, int(number))})
 
@@ -35,7 +33,7 @@ def second_where() -> Mapping[str, Any]:
     return {schema.REVIEW_REASONS: {"$in": list(BOUNDARY)}, schema.DECISION: {"$in": decided}}
 
 
-def first_asked(ds: fo.Dataset, where: Mapping[str, Any], by: str) -> str | None:
+def first_asked(ds: Any, where: Mapping[str, Any], by: str) -> str | None:
     """Return the first boundary sample on which this reviewer's independent word is still wanted."""
     number, identity = wanted(ds), dataset.dataset_id(ds)
     if number < 2:
@@ -54,13 +52,13 @@ def first_asked(ds: fo.Dataset, where: Mapping[str, Any], by: str) -> str | None
         skipped += ids
 
 
-def unclaimed(ds: fo.Dataset, where: Mapping[str, Any], by: str) -> dict[str, Any]:
+def unclaimed(ds: Any, where: Mapping[str, Any], by: str) -> dict[str, Any]:
     """Return the filter without the particles that other reviewers are looking at."""
     others = sorted(leases.held(dataset.dataset_id(ds), by=by))
     return {"$and": [dict(where), {schema.PARTICLE_ID: {"$nin": others}}]} if others else dict(where)
 
 
-def claimed(ds: fo.Dataset, particle_id: str, by: str) -> bool:
+def claimed(ds: Any, particle_id: str, by: str) -> bool:
     """Claim a particle and give up the reviewer's other claims; False when another reviewer was faster."""
     identity = dataset.dataset_id(ds)
     won = leases.claim(identity, particle_id, by=by) == by
@@ -69,7 +67,7 @@ def claimed(ds: fo.Dataset, particle_id: str, by: str) -> bool:
     return won
 
 
-def told(ds: fo.Dataset, particle_id: str, error: ConflictError) -> ConflictError:
+def told(ds: Any, particle_id: str, error: ConflictError) -> ConflictError:
     """Return the conflict with what the other reviewer decided, in words and as data (``error.standing``)."""
     events = history.of_particles(dataset.dataset_id(ds), [particle_id]).get(particle_id, [])
     if not events:
