@@ -29,6 +29,7 @@ AUTOMATIC: Final = "sem-curate"
 SCORES: Final = (schema.MARGIN, schema.KNOWNNESS)  # of these the distribution is watched
 SAMPLE: Final = 2000  # of each kept for the drift test: a shift of 5 % of the particles is seen
 CHUNK: Final = 1000
+LEAST_DRAW: Final = 20  # after a try: the next look costs risk, and a few audits more would hardly change it
 MOST_CANDIDATES: Final = 4  # a receipt keeps the best four
 
 
@@ -404,6 +405,8 @@ def _suggestion(
     # What is drawn and not yet looked at counts towards what is needed, whatever comes out of it.
     open_now = len(found.judged) + len(found.waiting)
     needed = foreseen.more_audits
+    if needed and tried is not None:
+        needed = max(needed, LEAST_DRAW)
     more = None if needed is None else max(needed - len(found.judged), len(found.waiting))
     can_try = bool(draws) and not open_now and tried is None
     line = _suggestion_line(more, can_try, foreseen, shared, bool(rows) or bool(draws))

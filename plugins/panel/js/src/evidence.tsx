@@ -107,13 +107,16 @@ function Candidates({ card, choose }: { card: Card; choose: Choose }) {
             <Clip>{labelName(candidate, lang)}</Clip>
             {otherName(candidate, lang) && <Clip className="semc-other">{otherName(candidate, lang)}</Clip>}
           </span>
-          {candidate.share !== null && <b title={say("share_long")}>{Math.round(100 * candidate.share)} %</b>}
-          <b title={say("nearest_similarity")}>{candidate.similarity?.toFixed(2) ?? "–"}</b>
+          <b title={similarityTitle(candidate, say)}>{candidate.similarity?.toFixed(2) ?? "–"}</b>
         </button>
       ))}
     </section>
   );
 }
+
+// In the tooltip alone: it is a share among known labels, and would be read beside "likely right".
+const similarityTitle = ({ share }: Candidate, say: Say) =>
+  say("nearest_similarity") + (share === null ? "" : ` · ${say("share_long", { value: Math.round(100 * share) })}`);
 
 function Masters({ card, open }: { card: Card; open: (particle: string) => void }) {
   const { lang, say } = useWords();

@@ -2,6 +2,7 @@
 import * as React from "react";
 import type { Card, Counts, Overview, Queue } from "./types";
 import { both, labelName } from "./texts";
+import type { TextKey } from "./texts";
 import { CertificateLine, Stale } from "./certificate";
 import { Evidence } from "./evidence";
 import { Clip, Empty, KeyCap, useWords } from "./ui";
@@ -169,7 +170,7 @@ function NoCard({ review, overview, refresh }: { review: Review; overview: Overv
   const others = QUEUES.filter((queue) => queue !== review.queue && queueSize(counts, queue));
   return (
     <Empty mark="✓" title={say((counts.left ?? 0) > 0 ? "queue_done" : "all_done")} cy="semc-queue-empty">
-      <p>{say("queue_done_how")}</p>
+      <p>{say(emptyText(review.queue, counts, overview))}</p>
       <dl className="semc-counts">
         {(["particles", "decided", "skipped", "left"] as const).map((name) => (
           <div key={name}>
@@ -190,6 +191,12 @@ function NoCard({ review, overview, refresh }: { review: Review; overview: Overv
       </div>
     </Empty>
   );
+}
+
+function emptyText(queue: Queue, counts: Counts, overview: Overview): TextKey {
+  if (!counts.left) return "queue_done_how";
+  const promised = overview.certificate?.status === "certified" || overview.certificate?.opted_in;
+  return queue === "auto" && !promised ? "auto_needs" : "others_wait";
 }
 
 function NotReady({ overview, refresh }: { overview: Overview; refresh: () => void }) {
