@@ -16,6 +16,8 @@ from fiftyone.operators.panel import Panel, PanelConfig
 from sem_curate import dataset, schema
 from sem_curate.errors import InputError, SemCurateError
 
+from . import labels_tab
+
 LONGEST_NAME = 100  # of a reviewer
 TAG_KEYS = "1234567890qwertyuiop"  # the two upper rows of a keyboard, in order; "c" confirms
 
@@ -40,7 +42,8 @@ class SemCuratePanel(Panel):
 
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
-        "show_condition", "retake", "set_reviewer",
+        "show_condition", "retake", "set_reviewer", "labels_tab", "label_card", "label_dry_run", "label_apply",
+        "label_bundles",
     )  # fmt: skip
 
     @property
@@ -184,6 +187,31 @@ class SemCuratePanel(Panel):
     def retake(self, ctx: Any) -> Answer:
         """Show the particles for which another photograph is advised, in the order of the review queue."""
         return _show(ctx, _retakes(ctx.dataset), dataset.anchor(ctx.dataset))
+
+    @answers
+    def labels_tab(self, ctx: Any) -> Answer:
+        """Return all labels with their counts."""
+        return labels_tab.tab(ctx)
+
+    @answers
+    def label_card(self, ctx: Any) -> Answer:
+        """Return words, pictures, history and drift of one label."""
+        return labels_tab.card(ctx)
+
+    @answers
+    def label_dry_run(self, ctx: Any) -> Answer:
+        """Say what a change of a label would touch."""
+        return labels_tab.dry_run(ctx)
+
+    @answers
+    def label_apply(self, ctx: Any) -> Answer:
+        """Make a change of a label: one event, and the names on every slice follow."""
+        return labels_tab.apply(ctx, _reviewer(ctx))
+
+    @answers
+    def label_bundles(self, ctx: Any) -> Answer:
+        """Return what to review again after a split or another meaning."""
+        return labels_tab.bundles(ctx)
 
     @answers
     def set_reviewer(self, ctx: Any) -> Answer:

@@ -1,7 +1,10 @@
 /** One promise per Python method. Errors arrive as `PanelError`, never as a crashed panel. */
 import * as React from "react";
 import { useTriggerPanelEvent } from "@fiftyone/operators";
-import type { Action, Card, Cell, ConditionReport, Counts, Failure, Overview, Queue, SearchResult } from "./types";
+import type {
+  Action, Bundle, Card, Cell, ChangeKind, ConditionReport, Counts, DryRun, Failure, LabelChange, LabelDetails,
+  LabelsAnswer, Overview, Queue, SearchResult, Wanted,
+} from "./types";
 
 export class PanelError extends Error {
   constructor(public kind: string, message: string) {
@@ -37,7 +40,13 @@ export type Api = {
   show_condition(params: Cell): Promise<{ shown: number }>;
   retake(): Promise<{ shown: number }>;
   set_reviewer(params: { name: string }): Promise<{ reviewer: string }>;
+  labels_tab(params: { search: string }): Promise<LabelsAnswer>;
+  label_card(params: { label_id: string }): Promise<LabelDetails>;
+  label_dry_run(params: LabelAsk): Promise<DryRun>;
+  label_apply(params: LabelAsk & { reason: string; request_id: string }): Promise<{ change: LabelChange; samples: number }>;
+  label_bundles(params: { label_id: string; why: "split" | "drift" }): Promise<{ bundles: Bundle[] }>;
 };
+export type LabelAsk = { kind: ChangeKind; label_id: string; wanted: Wanted };
 
 const METHODS: (keyof Api)[] = [
   "overview",
@@ -51,6 +60,11 @@ const METHODS: (keyof Api)[] = [
   "show_condition",
   "retake",
   "set_reviewer",
+  "labels_tab",
+  "label_card",
+  "label_dry_run",
+  "label_apply",
+  "label_bundles",
 ];
 
 type Reply = { result?: { failure?: Failure }; error?: unknown; errorMessage?: unknown };

@@ -5,7 +5,7 @@ import { useToasts } from "./toast";
 import type { Overview } from "./types";
 import { Clip, useWords } from "./ui";
 
-export const TABS = ["review", "search", "conditions"] as const;
+export const TABS = ["review", "search", "conditions", "labels"] as const;
 export type Tab = (typeof TABS)[number];
 
 export function Header(props: {

@@ -4,6 +4,7 @@ import type { Api } from "./api";
 import { ConditionMemory, ConditionsTab } from "./conditions";
 import { Header, Tab } from "./header";
 import { Command, commandFor, isTyping, isViewCommand } from "./keys";
+import { LabelsMemory, LabelsTab } from "./labels";
 import { LabelPicker } from "./picker";
 import { ReviewTab } from "./review";
 import { SearchMemory, SearchTab } from "./search";
@@ -24,6 +25,7 @@ type Memory = {
   details: boolean;
   search: SearchMemory;
   conditions: ConditionMemory;
+  labels: LabelsMemory;
 };
 
 // Survives the App unmounting the panel while another tab is looked at. Kept per dataset; the modal keeps nothing.
@@ -35,6 +37,7 @@ const fresh = (): Memory => ({
   details: false,
   search: { text: "", result: null },
   conditions: { by: null, sort: "worst" },
+  labels: { search: "", chosen: null },
 });
 
 export function Ready(props: {
@@ -120,6 +123,8 @@ export function Ready(props: {
         <SearchTab api={api} memory={kept.search} open={show} />
       ) : tab === "conditions" ? (
         <ConditionsTab api={api} tags={overview.tags} retake={overview.retake} memory={kept.conditions} refresh={props.refresh} />
+      ) : tab === "labels" ? (
+        <LabelsTab api={api} memory={kept.labels} open={show} changed={props.refresh} />
       ) : (
         <ReviewTab
           review={review}
