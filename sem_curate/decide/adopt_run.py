@@ -49,7 +49,7 @@ def compare_encoders(ds: Any, before: str, after: str) -> adopt.Verdict:
         before: key of the encoder in use.
         after: key of the new encoder.
     """
-    labels = masters.current(dataset.dataset_id(ds)).masters
+    labels = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue).masters
     sample = dataset.sample_particle_ids(ds, SAMPLE)
     built = []
     for key in (before, after):

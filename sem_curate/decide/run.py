@@ -65,6 +65,8 @@ class _Run:
             {
                 "encoder": self.encoder_key,
                 "master_set": self.snapshot.version,
+                # A merge, split or deprecation makes the same masters stand for other labels.
+                **({"relabelled": self.snapshot.relabelled} if self.snapshot.relabelled else {}),
                 # A master's new picture, quality or late embedding changes what it stands for.
                 "masters": fingerprint(self.masters),
                 # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
@@ -110,7 +112,7 @@ def propose(
     mirror.catch_up(ds)
     run = _Run(
         ds, _encoder_key(ds), integrate or IntegrateConfig(), decide or DecideConfig(),
-        masters.current(dataset.dataset_id(ds)),
+        masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue),
     )  # fmt: skip
     summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)}
     usable = bool(run.snapshot.masters) and bool(run.reference.master_ids)

@@ -10,7 +10,16 @@ from typing import Any
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.registry.connection import connect
-from sem_curate.registry.documents import DatasetRecord, Event, MasterSet, QualityModel, Receipt, ensure_indexes
+from sem_curate.registry.documents import (
+    DatasetRecord,
+    Event,
+    Export,
+    MasterSet,
+    QualityModel,
+    Receipt,
+    ReviewBundle,
+    ensure_indexes,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ def change_settings(dataset_id: str, settings: Mapping[str, Any]) -> None:
 def forget(dataset_id: str) -> None:
     """Delete a dataset's record, history, receipts, master sets and quality models for good. For demos and tests."""
     connect()
-    for document in (Event, Receipt, MasterSet, QualityModel, DatasetRecord):
+    for document in (Event, Receipt, MasterSet, QualityModel, Export, ReviewBundle, DatasetRecord):
         document.objects(dataset_id=dataset_id).delete()
 
 

@@ -57,19 +57,36 @@ class LabelVersion(EmbeddedDocument):
     definition_en = StringField(default="")
     synonyms_ja = ListField(StringField())
     synonyms_en = ListField(StringField())
+    templates_ja = ListField(StringField())
+    templates_en = ListField(StringField())
+    colour = StringField(default="")
+    hotkey = StringField(default="")
+    parent = StringField()
+    picked = ListField(DictField())  # [{"particle_id", "role", "note"}]
+    status = StringField(default="active")
+    merged_into = StringField()
+    split_into = ListField(StringField())
+    split_from = StringField()
+    split_masters = ListField(ListField(StringField()))  # [[particle_id, label_id]]
+    change_id = StringField()
     by = StringField(required=True)
     at = DateTimeField(default=now)
     reason = StringField(default="")
 
 
 class Label(Document):
-    """A category. ``label_id`` never changes and is never reused; the newest version is what people see."""
+    """A category. ``label_id`` never changes and is never reused; ``current`` is the version that people see.
+
+    What stands here follows from the catalogue's :class:`LabelChange` documents.
+    """
 
     label_id = StringField(primary_key=True)
     catalogue = StringField(required=True)
     active = BooleanField(default=True)
-    name_keys = ListField(StringField())  # normalised names of the newest version
+    name_keys = ListField(StringField())  # normalised names of the version in force
     rev = IntField(default=1)
+    current = IntField()  # version in force, 0 = withdrawn; documents of older releases lack it: the newest
+    applied_seq = IntField(default=0)  # newest change that stands in this document
     versions = EmbeddedDocumentListField(LabelVersion)
     meta = {
         "db_alias": ALIAS,
@@ -81,6 +98,65 @@ class Label(Document):
                 "partialFilterExpression": {"active": True},
             }
         ],
+    }
+
+
+class LabelChange(Document):
+    """One change of a catalogue, whatever number of labels it touches: written first, then applied to the labels."""
+
+    change_id = StringField(primary_key=True)
+    catalogue = StringField(required=True)
+    seq = IntField(required=True)  # 1, 2, 3 ... within a catalogue; the unique index decides a race
+    kind = StringField(required=True)
+    label_id = StringField(required=True)
+    touched = ListField(DictField())  # [{"label_id", "before", "after", "content"}], versions; 0 = there is none
+    details = DictField()
+    undoes = StringField()
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    applied = BooleanField(default=False)  # bookkeeping only: have the labels and the histories caught up?
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_label_changes",
+        "indexes": [
+            {"fields": ["catalogue", "seq"], "unique": True},
+            {"fields": ["applied"], "partialFilterExpression": {"applied": False}},
+        ],
+    }
+
+
+class Export(Document):
+    """That something was written for others, and which labels it names: a change of one of them makes it outdated."""
+
+    dataset_id = StringField(required=True)
+    what = StringField(required=True)
+    path = StringField(required=True)
+    label_ids = ListField(StringField())
+    content_hash = StringField(default="")
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    meta = {"db_alias": ALIAS, "collection": "semc_exports", "indexes": [{"fields": ["dataset_id", "label_ids"]}]}
+
+
+class ReviewBundle(Document):
+    """Particles to review again together, because a label was split or means something else now."""
+
+    bundle_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    label_id = StringField(required=True)
+    made_for = StringField(required=True)  # the change, or the version of the label
+    of = IntField(required=True)  # bundles of the same occasion
+    order = IntField(required=True)
+    suggested = StringField()
+    cluster = IntField(required=True)
+    particles = ListField(StringField())
+    events = ListField(StringField())  # the decisions that are in doubt; whoever decides anew replaces them
+    at = DateTimeField(default=now)
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_bundles",
+        "indexes": [{"fields": ["dataset_id", "label_id", "made_for", "order"]}],
     }
 
 
@@ -126,9 +202,11 @@ class Event(Document):
     dataset_id = StringField(required=True)
     particle_id = StringField(required=True)
     seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
-    kind = StringField(required=True, choices=("decide", "undo", "tag"))
+    kind = StringField(required=True, choices=("decide", "undo", "tag", "label", "master"))
     decision = StringField()
     label_id = StringField()
+    label_version = IntField()  # version of the label that was decided
+    master_set_version = IntField()  # in force at that moment
     undoes = StringField()
     view = StringField()  # of a tag correction, and of its undo
     tags = ListField(StringField(), default=None)  # the complete list that the reviewer says is right
@@ -174,5 +252,5 @@ class Receipt(Document):
 def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
-    for document in (DatasetRecord, Label, MasterSet, QualityModel, Event, Receipt):
+    for document in (DatasetRecord, Label, LabelChange, Export, ReviewBundle, MasterSet, QualityModel, Event, Receipt):
         document.ensure_indexes()

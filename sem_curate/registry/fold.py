@@ -16,7 +16,9 @@ class EventView:
     ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what), ``"tag"`` (``tags`` is the complete list that a
     reviewer says is right for ``view``, whose pixels had the hash ``image``) or ``"undo"`` (``undoes`` names an event;
     ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle. ``batch`` is
-    shared by the events of one action on many views or particles, which are taken back together.
+    shared by the events of one action on many views or particles, which are taken back together. ``"label"`` and
+    ``"master"`` note a change of labels or masters; they belong to no particle (``particle_id`` is empty).
+    ``label_version`` and ``master_set_version`` are what a decision saw.
     """
 
     event_id: str
@@ -36,6 +38,8 @@ class EventView:
     tags: tuple[str, ...] | None = None
     image: str | None = None
     batch: str | None = None
+    label_version: int | None = None
+    master_set_version: int | None = None
 
 
 @dataclass(frozen=True)

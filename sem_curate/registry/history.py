@@ -16,6 +16,7 @@ from sem_curate.errors import ConflictError
 from sem_curate.registry.connection import connect, journaled
 from sem_curate.registry.documents import Event, Receipt, ensure_indexes, now
 from sem_curate.registry.fold import EventView, State, TagState, fold
+from sem_curate.registry.seen import with_versions
 
 CHUNK = 1000
 
@@ -29,6 +30,7 @@ def append(event: EventView, dataset_id: str) -> EventView:
         ConflictError: another event took this place in the particle's history first.
     """
     ensure_indexes()
+    event = with_versions([event], dataset_id)[0]
     document = _document(event, dataset_id, now())
     try:
         journaled(Event).insert_one(document)
@@ -45,6 +47,7 @@ def append(event: EventView, dataset_id: str) -> EventView:
 def append_many(events: Sequence[EventView], dataset_id: str) -> list[EventView]:
     """Store many events; those whose place was taken in the meantime are left out of the result."""
     ensure_indexes()
+    events = with_versions(events, dataset_id)
     moment = now()
     stored: list[EventView] = []
     for start in range(0, len(events), CHUNK):
@@ -96,7 +99,7 @@ def view_tags(dataset_id: str, particle_ids: Collection[str] | None = None) -> d
 def newest_of(dataset_id: str, by: str, *, limit: int = 50, skip: int = 0) -> list[EventView]:
     """Return a reviewer's decisions and corrections, newest first; undos are left out."""
     connect()
-    query = {"dataset_id": dataset_id, "by": by, "kind": {"$ne": "undo"}}
+    query = {"dataset_id": dataset_id, "by": by, "kind": {"$nin": ["undo", "label", "master"]}}
     found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1), ("_id", -1)]).skip(skip).limit(limit)
     return [_from_raw(document) for document in found]
 
@@ -214,7 +217,7 @@ def _document(event: EventView, dataset_id: str, moment: datetime) -> dict[str, 
         "by": event.by, "at": event.at or moment, "source": event.source, "receipt_id": event.receipt_id,
         "seconds": event.seconds, "note": event.note, "view": event.view,
         "tags": None if event.tags is None else list(event.tags), "image": event.image, "batch": event.batch,
-        "mirrored": False,
+        "label_version": event.label_version, "master_set_version": event.master_set_version, "mirrored": False,
     }  # fmt: skip
 
 

@@ -161,7 +161,9 @@ def decide(
     event = next((event for event in events if event.event_id == request_id), None)
     if event is None:
         if action == actions.LABEL and label_id:
-            label_id = label_registry.get(label_id).label_id
+            label_id = label_registry.choosable(label_id).label_id
+        if action == actions.ACCEPT and proposed:  # a label that was merged since is accepted as what it became
+            proposed = label_registry.choosable(proposed).label_id
         intended = actions.decision_event(
             particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
             receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,

@@ -15,7 +15,7 @@ EDGES = {
     "api.py", "dataset.py", "demo.py", "layout.py", "mirror.py", "pipeline.py",
     "decide/batches.py", "decide/brain.py", "decide/enroll.py", "decide/teach_integrator.py",
     "search/backend.py", "registry/connection.py",
-    "bench/loop.py", "bench/scale.py", "bench/encoders/throughput.py", "cli/status.py",
+    "bench/labels.py", "bench/loop.py", "bench/scale.py", "bench/encoders/throughput.py", "cli/status.py",
     *(f"{room}/run.py" for room in ("decide", "embed", "ingest", "quality", "review", "search")),
 }  # fmt: skip
 ROOMS_OF_EDGES = ("app",)
