@@ -252,7 +252,7 @@ function Effects({ found }: { found: DryRun }) {
           <dd>{found.exports.length}</dd>
         </div>
       </dl>
-      <p>{say("nearest_change", { n: nearest.count, looked: nearest.looked_at, of: nearest.of })}</p>
+      <p>{nearest.looked_at ? say("nearest_change", { n: nearest.count, looked: nearest.looked_at, of: nearest.of }) : say("nearest_same")}</p>
       {nearest.changed.length > 0 && (
         <ul className="semc-flips">
           {nearest.changed.slice(0, 8).map((one) => (
