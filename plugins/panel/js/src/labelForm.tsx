@@ -121,7 +121,7 @@ export function ChangeForm(props: { api: Api; card: LabelDetails; labels: LabelR
         {found && <Effects found={found} />}
         <footer className="semc-row">
           <button type="button" onClick={props.close}>{say("cancel")}</button>
-          <button type="submit" className={found ? "semc-primary" : ""} disabled={busy} data-cy={found ? "semc-label-apply" : "semc-label-check"}>
+          <button type="submit" className={found ? "semc-primary" : ""} aria-busy={busy} data-cy={found ? "semc-label-apply" : "semc-label-check"}>
             {busy ? say("loading") : say(found ? "apply_change" : "check_effects")}
           </button>
         </footer>
