@@ -22,6 +22,7 @@ from typing import Any
 
 NAME = "many-writers"
 PARTICLES, WRITERS = 24, 8
+STOP = "stop"
 Act = Callable[["Writer", str], None]
 
 
@@ -75,9 +76,10 @@ class Writer:
     def note(self, *words: str) -> None:
         os.write(self.log, (json.dumps(words) + "\n").encode())
 
-    def work(self, until: float) -> None:
+    def work(self, folder: Path) -> None:
+        self.note("ready")
         number = 0
-        while time.time() < until:
+        while not (folder / STOP).exists():
             act: Act = self.random.choices(
                 [decide, decide_many, undo, undo_any, rename], weights=[60, 5, 18, 9, 8]
             )[0]  # fmt: skip
@@ -184,6 +186,18 @@ def finished(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def noted(folder: Path, word: str) -> int:
+    """Return how many times the writers noted something."""
+    return sum(log.read_text().count(f'["{word}"') for log in folder.glob("w*.log"))
+
+
+def wait_for(met: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < deadline, "the writers do not get on"
+        time.sleep(0.1)
+
+
 def set_up(folder: Path) -> None:
     import numpy as np
     from PIL import Image
@@ -206,31 +220,35 @@ def set_up(folder: Path) -> None:
 def drive(folder: Path, server: Server, seconds: float) -> dict[str, Any]:
     """Let the writers act; kill some, and the server in the middle."""
     chance = random.Random(1)
-    start = time.time()
-    until, numbers = start + seconds, iter(range(10_000))
+    numbers = iter(range(10_000))
     children: dict[int, int] = {}
 
     def add() -> None:
         number = next(numbers)
-        children[in_fork(lambda: Writer(folder, number).work(until))] = number
+        children[in_fork(lambda: Writer(folder, number).work(folder))] = number
 
     for _ in range(WRITERS):
         add()
+    wait_for(lambda: noted(folder, "done") >= WRITERS)  # on a busy machine the first seconds are spent on connecting
+    start = time.time()
     killed, server_killed = 0, False
-    while time.time() < until - 1:
+    while time.time() < start + seconds:
         time.sleep(chance.uniform(0.5, 1.5) * min(1.0, seconds / 20))
         if not server_killed and time.time() > start + seconds / 2:
             server.kill()
             server_killed = True
             time.sleep(1)
             server.start()
-        elif time.time() > start + 3:
+        else:
             victim = chance.choice(sorted(children))
             os.kill(victim, signal.SIGKILL)
             finished(victim)
             del children[victim]
             killed += 1
             add()
+    before = noted(folder, "done")
+    wait_for(lambda: noted(folder, "done") >= before + WRITERS)  # the restarted server takes decisions
+    (folder / STOP).touch()
     codes = [finished(child) for child in children]
     return {"killed": killed, "server_killed": server_killed, "ended": codes}
 

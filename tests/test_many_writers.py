@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.fiftyone
 
 # The longer run: MANY_WRITERS_SECONDS=60 pytest tests/test_many_writers.py
-SECONDS = os.environ.get("MANY_WRITERS_SECONDS", "12")
+SECONDS = os.environ.get("MANY_WRITERS_SECONDS", "10")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="writers are forked")
@@ -28,7 +28,7 @@ def test_nothing_confirmed_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
     assert report["ended"] == [0] * len(report["ended"]), done.stderr[-4000:]
     assert report["killed"] >= 1
     assert report["server_killed"]
-    assert report["confirmed"] > 20
+    assert report["confirmed"] >= 2 * 8
     assert report["chain"]["ok"], report["chain"]["problems"]
     assert report["chain"]["linked"] == report["events"]
     for name in ("lost", "lost_renames", "from_nowhere", "holes"):
