@@ -22,7 +22,7 @@ def register_masters(
     all other particles stop being masters, in the same version.
 
     Returns:
-        ``{"version", "added", "removed", "labels", "masters"}``.
+        ``{"version", "added", "labels", "masters"}``, with ``only`` also ``"removed"``.
 
     Raises:
         InputError: nothing given, a particle is unknown, or it is given for two labels.
@@ -41,8 +41,8 @@ def register_masters(
     mirror.mark_masters(ds)
     _mark_stale(ds, after.version)
     added = sum(before.masters.get(key) != label for key, label in wanted.items())
-    return {"version": after.version, "added": added, "removed": len(gone), "labels": len(by_name),
-            "masters": len(after.masters)}  # fmt: skip
+    result = {"version": after.version, "added": added, "labels": len(by_name), "masters": len(after.masters)}
+    return {**result, "removed": len(gone)} if only else result
 
 
 def remove_masters(ds: fo.Dataset, particle_ids: Sequence[str], *, by: str, reason: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sem_curate.decide.impact import SHOWN, compare_masters, flips, flips_json
@@ -24,6 +24,7 @@ def test_all_are_counted_though_not_all_are_named() -> None:
     assert (told["count"], len(told["changed"])) == (SHOWN + 50, SHOWN)
 
 
+@settings(deadline=None)
 @given(MASTERS, MASTERS)
 def test_what_was_added_removed_and_relabelled_leads_from_one_set_to_the_other(before, after) -> None:
     found = compare_masters(before, after)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sem_curate.errors import InputError, NameClashError, UnknownLabelError
@@ -121,6 +121,7 @@ def test_only_a_new_definition_is_a_new_meaning() -> None:
 TEXTS = st.text(max_size=300) | st.sampled_from(["🔬粒子", "<script>x</script>", "$set", "a.b", "\"'", "針" * 300])
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, st.lists(TEXTS, max_size=3), TEXTS)
 def test_contents_survive_storing_whatever_they_say(ja, en, synonyms, particle) -> None:
     label = LabelView("l", ja, en, ja, en, tuple(synonyms), picked=(Picked(particle, "counter", en),),
@@ -130,6 +131,7 @@ def test_contents_survive_storing_whatever_they_say(ja, en, synonyms, particle) 
     assert as_json(label)["name_ja"] == ja
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_a_name_key_is_its_own_key(name: str) -> None:
     assert name_key(name_key(name)) == name_key(name)
