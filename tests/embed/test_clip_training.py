@@ -11,14 +11,16 @@ import pytest
 import torch
 from click.testing import CliRunner
 
+from sem_curate.bench.encoders.phrasing import HELD_OUT
 from sem_curate.cli.train import command
 from sem_curate.embed.encoders import get_encoder
+from sem_curate.embed.tokenizer import normalise
 from sem_curate.embed.training import checkpoint, clip, clip_command, clip_material, lessons, lexicon
 from sem_curate.embed.training.clip_loop import ClipConfig, Temperature, truth_loss
 from sem_curate.errors import EncoderError, InputError
 from sem_curate.rendering.captions import CONCEPTS
 
-SMALL = ClipConfig(steps=3, batch=8, sizes=((1.0, 32),), mixed=False, check_every=2)
+SMALL = ClipConfig(steps=8, batch=8, sizes=((1.0, 32),), mixed=False, check_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +129,7 @@ def test_training_writes_an_encoder_of_both_languages(trained: Path) -> None:
     texts = encoder.embed_texts(["needle-like particle", "針状粒子", "球状", "海綿状"])
     assert np.linalg.matrix_rank(texts) == 4
     config = json.loads((trained / "config.json").read_text(encoding="utf-8"))
-    assert config["training"]["steps"] == 3
+    assert config["training"]["steps"] == 7
     assert 0 <= config["training"]["held_out_map"] <= 1
     assert "48 rendered particles with 2 views each" in (trained / "README.md").read_text(encoding="utf-8")
     assert not (trained / checkpoint.NAME).exists()
@@ -138,21 +140,25 @@ def test_a_seed_gives_the_same_weights(rendered: lessons.Rendered, trained: Path
     assert (tmp_path / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("checks", [1, 3])
 def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(
-    rendered: lessons.Rendered, trained: Path, tmp_path: Path
+    rendered: lessons.Rendered, trained: Path, tmp_path: Path, checks: int
 ) -> None:
-    config = ClipConfig(steps=3, batch=8, sizes=((1.0, 32),), mixed=False, check_every=2, checkpoint_minutes=1e-9)
+    config = ClipConfig(steps=8, batch=8, sizes=((1.0, 32),), mixed=False, check_every=2, checkpoint_minutes=1e-9)
+    seen: list[int] = []
 
     def cut(step: int, measured: dict[str, float]) -> None:
-        raise KeyboardInterrupt
+        seen.append(step)
+        if len(seen) == checks:
+            raise KeyboardInterrupt
 
     described = {"particles": 48, "views_per_particle": 2}
     opened = clip.opening(None)
     with pytest.raises(KeyboardInterrupt):
         clip.train([rendered], tmp_path, config, opened, described=described, track=cut)
-    assert checkpoint.facts(tmp_path)["standing"]["steps"] == 1
+    assert len(checkpoint.facts(tmp_path)["standings"]) == {1: 1, 3: 2}[checks]
     with pytest.raises(EncoderError, match="other settings"):
-        clip.train([rendered], tmp_path, ClipConfig(steps=4, batch=8), opened, described=described)
+        clip.train([rendered], tmp_path, ClipConfig(steps=5, batch=8), opened, described=described)
     clip.train([rendered], tmp_path, config, opened, described=described)
     assert (tmp_path / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
@@ -279,3 +285,11 @@ def test_the_command_says_what_it_did(own: Path, trained: Path, tmp_path: Path) 
 def test_vocabulary_holds_every_word_of_the_lexicon() -> None:
     pieces = set(clip.build_vocabulary(lessons.every_phrase()))
     assert {"particle", "粒子", "粒", "honeycomb", "海"} <= pieces
+
+
+def test_phrases_that_the_benchmark_keeps_for_itself_are_in_no_training_text() -> None:
+    known = {normalise(phrase) for phrase in lessons.every_phrase()}
+    assert set(HELD_OUT) <= set(CONCEPTS)
+    for languages in HELD_OUT.values():
+        for phrases in languages.values():
+            assert not known & {normalise(phrase) for phrase in phrases}

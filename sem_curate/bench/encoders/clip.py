@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 from sklearn.metrics import average_precision_score, balanced_accuracy_score, roc_auc_score
 
+from sem_curate.bench.encoders.phrasing import HELD_OUT
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure
 from sem_curate.embed.encoders import DEFAULT_TEXT, Encoder, get_encoder
@@ -98,7 +99,18 @@ def _language(world: _World, asked: Sequence[str], language: str) -> list[Figure
         Figure(f"{begin}, worst shape: {worst}, average precision", each[worst], chance[worst]),
         Figure(f"{begin}, same first {TOP} by two synonyms", float(np.mean(overlap)), TOP / PARTICLES),
         Figure(f"{begin}, mAP of two concepts together; baseline: the better word alone", pairs, single),
+        _free(world, asked, language),
     ]
+
+
+def _free(world: _World, asked: Sequence[str], language: str) -> Figure:
+    """Ask in phrases that are in no training text."""
+    codes = [code for code in asked if code in HELD_OUT]
+    found = [np.mean([world.precision(phrase, world.codes[code]) for phrase in HELD_OUT[code][language]])
+             for code in codes]  # fmt: skip
+    chance = {code: world.chance(world.codes[code]) for code in codes}
+    name = f"clip: {LANGUAGES[language]}, mAP of {len(codes)} concepts in phrases kept from the training"
+    return Figure(name, float(np.mean(found)), _mean(chance, codes))
 
 
 def _concept(world: _World, code: str, language: str) -> float:

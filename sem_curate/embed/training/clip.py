@@ -22,9 +22,9 @@ from sem_curate.embed import bundled, clip_encoder
 from sem_curate.embed.network import load_weights, read_state_dict
 from sem_curate.embed.tokenizer import Tokenizer, normalise
 from sem_curate.embed.trained import WEIGHTS, build_clip, build_image_text, read_config
-from sem_curate.embed.training import checkpoint, clip_loop, dino, loop
-from sem_curate.embed.training.clip_loop import ClipConfig, Inputs, Tokens
-from sem_curate.embed.training.lessons import Material
+from sem_curate.embed.training import checkpoint, clip_loop, clip_tower, dino, loop
+from sem_curate.embed.training.clip_loop import ClipConfig, Everything, Inputs, Learner, Part, Step, Tokens
+from sem_curate.embed.training.lessons import CODES, Material, Rendered
 from sem_curate.errors import EncoderError
 from sem_curate.progress import Progress, silent
 
@@ -34,6 +34,10 @@ LENGTH: Final = 24  # tokens; longer captions lose their last remark
 BUCKETS: Final = 64
 WIDTH: Final = 128
 LAYERS: Final = 2
+# Of the budget, where everything but the image tower is new: the tower learns from the table of truth, then words are
+# fitted to it, and what is left goes to both together.
+TOWER_SHARE: Final = 0.55
+WORDS_SHARE: Final = 0.3
 
 _SCRIPTS = re.compile(r"[a-z]+|[\u3040-\u309f]+|[\u30a0-\u30ffー]+|[\u3400-\u9fff々]+|[0-9]+")
 
@@ -112,17 +116,57 @@ def train(
     torch.manual_seed(config.seed)
     begin = opened.build([text for material in materials for text in material.texts()])
     old = {name: tensor.clone() for name, tensor in begin.model.state_dict().items()} if keep else {}
-    begin.model.visual.requires_grad_(not lock)
     facts = _facts(config, opened, {**(described or {}), "image_tower_locked": lock, "kept": keep})
-    learner = clip_loop.Learner(begin.model, begin.tokens, opened.inputs, config)
-    model, standing = clip_loop.run(learner, materials, folder, facts, progress, track)
+    learner = Learner(begin.model, begin.tokens, opened.inputs, config)
+    tables = [material for material in materials if isinstance(material, Rendered)]
+    # What is new learns from the table first; what is whole already is only moved.
+    staged = not opened.whole and not lock and len(tables) == len(materials) == 1
+    everything = clip_loop.Everything(begin.model, len(CODES) if staged else 0)
+    parts = _three(learner, tables[0]) if staged else [_one(learner, materials, lock=lock)]
+    standings = clip_loop.run(everything, parts, config, folder, facts, progress, track)
+    model = everything.model.eval()
     if keep:
         model.load_state_dict(mix(old, model.state_dict(), keep))
-    figure = clip_loop.held_out(replace(learner, model=model), materials)
-    done = {**facts, **_summary(standing), "held_out_map": round(figure, 3)}
+    done = {**facts, **_summary(standings), "held_out_map": round(clip_loop.held_out(learner, materials), 3)}
     loop.save(model, folder, {**begin.config, "training": done}, card(begin.config, done))
     checkpoint.discard(folder)
     return done
+
+
+def _one(learner: Learner, materials: Sequence[Material], *, lock: bool, share: float = 1.0, rate: float = 1.0) -> Part:
+    def prepare(everything: Everything, fresh: bool) -> Step:
+        return clip_loop.joint_step(learner, everything.temperature, materials)
+
+    def exam(everything: Everything) -> float:
+        return clip_loop.held_out(replace(learner, model=everything.model), materials)
+
+    words = tuple(f"model.{name}" for name, _ in learner.model.named_parameters() if not name.startswith("visual."))
+    locked = ("model.visual",) if lock else ()
+    return Part("all", share, ("temperature", *(words if lock else ("model.",))), rate, prepare, exam, locked)
+
+
+def _three(learner: Learner, material: Rendered) -> list[Part]:
+    def tower(everything: Everything, fresh: bool) -> Step:
+        return clip_tower.tower_step(learner, material, everything)
+
+    def words(everything: Everything, fresh: bool) -> Step:
+        stored = clip_tower.Stored(learner, material)
+        if fresh:
+            clip_tower.close(everything, stored)
+        return clip_tower.words_step(learner, everything, stored, material)
+
+    def exam(everything: Everything) -> float:
+        return clip_loop.held_out(replace(learner, model=everything.model), [material])
+
+    names = [name for name, _ in learner.model.named_parameters()]
+    trunk = tuple(f"model.{name}" for name in names if name.startswith("visual.") and not name.startswith("visual.fc"))
+    rest = tuple(f"model.{name}" for name in names if f"model.{name}" not in trunk)
+    return [
+        Part("image tower", TOWER_SHARE, ("head.", *trunk), 1.0, tower,
+             partial(clip_tower.tower_exam, learner, material)),
+        Part("words", WORDS_SHARE, ("temperature.", *rest), 1.0, words, exam, locked=("model.visual",)),
+        _one(learner, [material], lock=False, share=1 - TOWER_SHARE - WORDS_SHARE, rate=0.2),
+    ]  # fmt: skip
 
 
 def mix(old: dict[str, torch.Tensor], new: dict[str, torch.Tensor], keep: float) -> dict[str, torch.Tensor]:
@@ -237,13 +281,13 @@ def _facts(config: ClipConfig, opened: Opened, described: dict[str, Any]) -> dic
     return plain
 
 
-def _summary(standing: clip_loop.Standing) -> dict[str, Any]:
-    tenths = [part for part in torch.tensor(standing.losses).tensor_split(10) if len(part)]
+def _summary(standings: Sequence[clip_loop.Standing]) -> dict[str, Any]:
+    losses = [[part for part in torch.tensor(standing.losses).tensor_split(5) if len(part)] for standing in standings]
     return {
-        "steps": standing.steps,
-        "seconds": round(standing.seconds),
-        "loss_by_tenth": [round(float(part.mean()), 3) for part in tenths],
-        "held_out_by_check": [round(value, 3) for value in standing.held_out],
+        "steps": sum(standing.steps for standing in standings),
+        "seconds": round(sum(standing.seconds for standing in standings)),
+        "losses": [[round(float(fifth.mean()), 3) for fifth in parts] for parts in losses],
+        "held_out_by_check": [[round(value, 3) for value in standing.held_out] for standing in standings],
     }
 
 

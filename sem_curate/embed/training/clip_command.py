@@ -93,5 +93,5 @@ def run(
         "encoder": f"trained:{out}",
         **described,
         "unreadable": unreadable,
-        **{key: facts[key] for key in ("steps", "seconds", "loss_by_tenth", "held_out_map")},
+        **{key: facts[key] for key in ("steps", "seconds", "losses", "held_out_map")},
     }

@@ -6,9 +6,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ FIRST_SCALE: Final = 10.0
 SIZES: Final[tuple[tuple[float, int], ...]] = ((0.5, 96), (1.0, 128))
 
 Tokens = Callable[..., torch.Tensor]
+Step = Callable[[np.random.Generator, int], torch.Tensor]
 Tracker = Callable[[int, dict[str, float]], None]
 
 
@@ -149,10 +150,10 @@ class Learner:
     """What is trained, and how.
 
     Attributes:
-        model: has ``encode_image`` and ``encode_text``; what does not require gradients stays as it is.
+        model: has ``encode_image`` and ``encode_text``.
         tokens: texts -> (T, L) tokens; our own tokenizer takes ``split`` and ``rng`` too.
         inputs: of the network.
-        config: budget; the learning rate follows a cosine after a short warm-up.
+        config: budget and rates.
     """
 
     model: Any
@@ -175,53 +176,138 @@ class Learner:
         return functional.normalize(vectors.float(), dim=1)
 
 
+class Everything(torch.nn.Module):
+    """All that is trained; the model alone is shipped."""
+
+    def __init__(self, model: Any, concepts: int) -> None:
+        """Put a temperature and a linear head for concepts beside the model.
+
+        Args:
+            model: of images and texts.
+            concepts: K, answers of the head; 0 for no head.
+        """
+        super().__init__()
+        self.model = model
+        self.temperature = Temperature()
+        self.head = torch.nn.Linear(model.visual.num_features, concepts) if concepts else torch.nn.Identity()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a training.
+
+    Attributes:
+        name: for the progress bar.
+        share: of the budget.
+        trains: names of parameters, by their beginning.
+        rate: of the learning rate.
+        prepare: called before it begins, with everything, and False when it is only resumed; returns the step:
+            (source of chance, image side) -> loss.
+        exam: called with everything, averaged; the held-out figure, higher is better.
+        locked: beginnings of the names of modules whose running statistics stay as they are.
+    """
+
+    name: str
+    share: float
+    trains: tuple[str, ...]
+    rate: float
+    prepare: Callable[[Everything, bool], Step]
+    exam: Callable[[Everything], float]
+    locked: tuple[str, ...] = ()
+
+
 def run(
-    learner: Learner, materials: Sequence[Material], folder: Path, facts: dict[str, Any], progress: Progress,
-    track: Tracker,
-) -> tuple[Any, Standing]:  # fmt: skip
-    """Train until the budget is spent or the held-out figure stops rising.
+    everything: Everything, parts: Sequence[Part], config: ClipConfig, folder: Path, facts: dict[str, Any],
+    progress: Progress, track: Tracker,
+) -> list[Standing]:  # fmt: skip
+    """Train part by part, each until its budget is spent or its held-out figure stops rising.
 
     Args:
-        learner: its model is trained.
-        materials: images and texts; one of them, drawn by lot, gives each step.
+        everything: is trained, and at the end holds the averaged weights.
+        parts: one after the other.
+        config: budget; in each part the learning rate follows a cosine after a short warm-up.
         folder: receives the checkpoint, and may hold one to go on from.
         facts: identify the run; a checkpoint of another run is refused.
         progress: called with percent done.
         track: called at every check.
 
     Returns:
-        The averaged model, and where the run stands.
+        Where each part stands.
 
     Raises:
         EncoderError: on a checkpoint of other settings, or when training diverges.
     """
-    config, model = learner.config, learner.model
     torch.set_num_threads(config.threads)
-    temperature = Temperature()
-    # Buffers are copied, not averaged: the text tower keeps a mask of -inf among them, whose average is NaN.
-    average = get_ema_multi_avg_fn(AVERAGING)  # type: ignore[no-untyped-call]
-    averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=False)
-    both = torch.nn.ModuleList([model, temperature])
-    optimiser = torch.optim.AdamW(loop.parameter_groups(both), lr=config.learning_rate, betas=(0.9, 0.98))
-    modules = {"model": both, "averaged": averaged}
-    standing = _resume(folder, modules, optimiser, facts)
+    found = _found(folder, facts)
+    standings = [Standing(**told) for told in found["standings"]] if found else [Standing()]
+    for number, part in enumerate(parts):
+        if number < len(standings) - 1:
+            continue
+        for name, parameter in everything.named_parameters():
+            parameter.requires_grad_(name.startswith(part.trains))
+        optimiser = torch.optim.AdamW(
+            loop.parameter_groups(everything), lr=config.learning_rate * part.rate, betas=(0.9, 0.98)
+        )
+        # Buffers are copied, not averaged: the text tower keeps a mask of -inf among them, whose average is NaN.
+        average = get_ema_multi_avg_fn(AVERAGING)  # type: ignore[no-untyped-call]
+        averaged = AveragedModel(everything, multi_avg_fn=average, use_buffers=False)
+        modules = {"everything": everything, "averaged": averaged}
+        if found:
+            checkpoint.load(folder, modules, optimiser)
+            found = None
+
+        def save(modules: dict[str, Any] = modules, optimiser: torch.optim.Optimizer = optimiser) -> None:
+            told = [asdict(standing) for standing in standings]
+            checkpoint.save(folder, modules, optimiser, {"run": facts, "standings": told})
+
+        _part(everything, averaged, part, config, standings[-1], optimiser, save, progress, track)
+        everything.load_state_dict(averaged.module.state_dict())
+        if number + 1 < len(parts):
+            standings.append(Standing())
+            fresh = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])
+            save({"everything": everything, "averaged": averaged}, fresh)
+    return standings
+
+
+def _part(
+    everything: Everything, averaged: AveragedModel, part: Part, config: ClipConfig, standing: Standing,
+    optimiser: torch.optim.Optimizer, save: Callable[[], None], progress: Progress, track: Tracker,
+) -> None:  # fmt: skip
+    step = part.prepare(everything, standing.steps == 0)
+    if standing.steps == 0:
+        averaged.module.load_state_dict(everything.state_dict())
     begun, saved = time.monotonic() - standing.seconds, time.monotonic()
-    _train_mode(model)
-    while (share := _share(config, standing)) < 1 and not 0 < config.patience <= standing.since_best:
+    _train_mode(everything, part)
+    while (share := _share(config, part, standing)) < 1 and not 0 < config.patience <= standing.since_best:
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * loop.rate(share)
-        _step(learner, temperature, materials, optimiser, standing, config.side(share))
+            group["lr"] = config.learning_rate * part.rate * loop.rate(share)
+        # Its own chance, so that a resumed run goes on alike.
+        rng = np.random.default_rng([config.seed, standing.steps, *part.name.encode()])
+        _learn(step(rng, config.side(share)), optimiser, standing)
         # Early on the average would be dominated by the start.
-        averaged.update_parameters(model) if share > 0.1 else averaged.module.load_state_dict(model.state_dict())
+        if share > 0.1:
+            averaged.update_parameters(everything)
+        else:
+            averaged.module.load_state_dict(everything.state_dict())
         standing.seconds = time.monotonic() - begun
-        progress(round(100 * share), 100, f"loss {np.mean(standing.losses[-20:]):.3f}, step {standing.steps}")
+        progress(round(100 * share), 100, f"{part.name}: loss {standing.losses[-1]:.3f}, step {standing.steps}")
         if standing.steps % config.check_every == 0:
-            _check(replace(learner, model=averaged.module), materials, standing)
+            _check(part.exam(cast(Everything, averaged.module)), standing)
             track(standing.steps, {"loss": float(np.mean(standing.losses[-50:])), "held_out": standing.held_out[-1]})
         if time.monotonic() - saved >= 60 * config.checkpoint_minutes:
-            checkpoint.save(folder, modules, optimiser, {"run": facts, "standing": asdict(standing)})
+            save()
             saved = time.monotonic()
-    return averaged.module.eval(), standing
+
+
+def _learn(loss: torch.Tensor, optimiser: torch.optim.Optimizer, standing: Standing) -> None:
+    optimiser.zero_grad()
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], CLIP)
+    optimiser.step()
+    standing.steps += 1
+    standing.losses.append(float(loss.detach()))
+    if not math.isfinite(standing.losses[-1]):
+        raise EncoderError(f"training diverged at step {standing.steps}; use a smaller learning rate or larger batch")
 
 
 def held_out(learner: Learner, materials: Sequence[Material]) -> float:
@@ -254,61 +340,63 @@ def plain(images: np.ndarray[Any, Any], size: int, zoom: float = 0.0, turn: int 
     return (grey.flip(flips) if flips else grey).clamp(0, 1)
 
 
-def _step(
-    learner: Learner, temperature: Temperature, materials: Sequence[Material], optimiser: torch.optim.Optimizer,
-    standing: Standing, size: int,
-) -> None:  # fmt: skip
-    config = learner.config
-    rng = np.random.default_rng([config.seed, standing.steps])  # so that a resumed run goes on alike
-    changed = bool(rng.random() < CHANGED_SHARE)
-    material = materials[int(rng.integers(len(materials)))] if len(materials) > 1 else materials[0]
-    rows = material.draw(config.batch, rng)
-    found = np.array(material.images[rows])
+def looked_at(images: np.ndarray[Any, Any], size: int, rng: np.random.Generator, *, changed: bool) -> torch.Tensor:
+    """Return images as one step sees them: (B, S, S) uint8 -> (B, 1, size, size) in [0, 1].
+
+    Args:
+        images: contrast already stretched.
+        size: side of the result.
+        rng: decides.
+        changed: strongly; only ``LASTING`` concepts stay true.
+    """
     if changed:
         chance = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        grey = augment(torch.from_numpy(found), size, CHANGED, chance)
-    else:
-        grey = plain(found, size, float(rng.uniform(0, ZOOM)), int(rng.integers(4)))
-    lesson = material.lesson(rows, rng, changed=changed)
-    logits = temperature(learner.see(grey, mixed=config.mixed), learner.read(lesson.texts, rng))
-    loss = truth_loss(logits, torch.from_numpy(lesson.truth), torch.from_numpy(lesson.known))
-    optimiser.zero_grad()
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], CLIP)
-    optimiser.step()
-    standing.steps += 1
-    standing.losses.append(float(loss.detach()))
-    if not math.isfinite(standing.losses[-1]):
-        raise EncoderError(f"training diverged at step {standing.steps}; use a smaller learning rate or larger batch")
+        return augment(torch.from_numpy(images), size, CHANGED, chance)
+    return plain(images, size, float(rng.uniform(0, ZOOM)), int(rng.integers(4)))
 
 
-def _train_mode(model: Any) -> None:
+def joint_step(learner: Learner, temperature: Temperature, materials: Sequence[Material]) -> Step:
+    """Return the step that trains images and words together; one of the materials, drawn by lot, gives each step."""
+    config = learner.config
+
+    def step(rng: np.random.Generator, size: int) -> torch.Tensor:
+        changed = bool(rng.random() < CHANGED_SHARE)
+        material = materials[int(rng.integers(len(materials)))]
+        rows = material.draw(config.batch, rng)
+        grey = looked_at(np.array(material.images[rows]), size, rng, changed=changed)
+        lesson = material.lesson(rows, rng, changed=changed)
+        logits = temperature(learner.see(grey, mixed=config.mixed), learner.read(lesson.texts, rng))
+        return truth_loss(logits, torch.from_numpy(lesson.truth), torch.from_numpy(lesson.known))
+
+    return step
+
+
+def _train_mode(everything: Everything, part: Part) -> None:
     """Train, but leave the running statistics of a locked image tower alone."""
-    model.train()
-    if not any(parameter.requires_grad for parameter in model.visual.parameters()):
-        model.visual.eval()
+    everything.train()
+    for name, module in everything.named_modules():
+        if name.startswith(part.locked or ("-",)):
+            module.eval()
 
 
-def _check(learner: Learner, materials: Sequence[Material], standing: Standing) -> None:
-    figure = held_out(learner, materials)
+def _check(figure: float, standing: Standing) -> None:
     standing.held_out.append(figure)
     better = figure > standing.best
     standing.best, standing.since_best = max(figure, standing.best), 0 if better else standing.since_best + 1
 
 
-def _resume(folder: Path, modules: dict[str, Any], optimiser: torch.optim.Optimizer, facts: dict[str, Any]) -> Standing:
+def _found(folder: Path, facts: dict[str, Any]) -> Any:
     found = checkpoint.facts(folder)
-    if found is None:
-        return Standing()
-    if found["run"] != facts:
+    if found is not None and found["run"] != facts:
         changed = sorted(key for key in {*found["run"], *facts} if found["run"].get(key) != facts.get(key))
         raise EncoderError(
             f"'{folder}' holds a run that was cut off and had other settings ({', '.join(changed)}); "
             f"give the same ones to go on, or another --out, or delete '{checkpoint.NAME}' there"
         )
-    checkpoint.load(folder, modules, optimiser)
-    return Standing(**found["standing"])
+    return found
 
 
-def _share(config: ClipConfig, standing: Standing) -> float:
-    return standing.steps / config.steps if config.steps else standing.seconds / (60 * config.minutes)
+def _share(config: ClipConfig, part: Part, standing: Standing) -> float:
+    if config.steps:
+        return standing.steps / max(1, round(config.steps * part.share))
+    return standing.seconds / (60 * config.minutes * part.share)

@@ -106,14 +106,14 @@ class Rendered:
         self._asked = [column for column in range(len(CODES)) if 0 < common[column] < 1]
         rare = np.divide(1.0, common, out=np.zeros(len(CODES)), where=common > 0)
         weight = (self.facts * np.minimum(rare, 60)).max(axis=1)[self.held :]
-        self._rare: Floats = weight / weight.sum()
+        self.rarity: Floats = weight / weight.sum()
 
     def draw(self, count: int, rng: Rng) -> Ints:
         """Return half a batch as it comes, and half with preference for images of which rare words are true."""
         free = len(self.images) - self.held
         half = min(count // 2, free // 2)
         some = rng.choice(free, half, replace=False)
-        rare = rng.choice(free, min(count, free) - half, p=self._rare)
+        rare = rng.choice(free, min(count, free) - half, p=self.rarity)
         return np.asarray(self.held + np.sort(np.concatenate([some, rare])), dtype=np.int64)
 
     def lesson(self, rows: Ints, rng: Rng, *, changed: bool) -> Lesson:
