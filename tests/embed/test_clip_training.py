@@ -67,6 +67,15 @@ def test_truth_loss_looks_away_where_nobody_knows() -> None:
     )
 
 
+def test_texts_that_are_true_of_every_image_must_not_rank_them() -> None:
+    logits = torch.tensor([[1.0, 2.0], [1.0, -1.0], [1.0, 5.0]], requires_grad=True)
+    loss = truth_loss(logits, torch.ones(3, 2, dtype=torch.bool), torch.ones(3, 2, dtype=torch.bool))
+    assert float(loss.detach()) == pytest.approx((0 + 9) / 2)
+    torch.autograd.backward(loss)
+    assert logits.grad is not None
+    assert not logits.grad[:, 0].any()
+
+
 def test_truth_loss_of_texts_that_tell_nothing_is_zero_and_differentiable() -> None:
     logits = torch.zeros(3, 2, requires_grad=True)
     loss = truth_loss(logits, torch.tensor([[True, False]] * 3), torch.ones(3, 2, dtype=torch.bool))

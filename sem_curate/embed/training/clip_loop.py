@@ -131,18 +131,20 @@ def truth_loss(logits: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -
     Args:
         logits: (B, T).
         truth: (B, T) bool.
-        known: (B, T) bool; False pairs count nowhere. Texts true of no image, or of all, say nothing and do not count.
+        known: (B, T) bool; False pairs count nowhere. Texts true of no image do not count. A text that is true of every
+            image must not rank them: the variance of its log-odds is added.
     """
     right, wrong = (truth & known).float(), (~truth & known).float()
     rights, wrongs = right.sum(0), wrong.sum(0)
-    told = (rights > 0) & (wrongs > 0)
+    told, all_true = (rights > 0) & (wrongs > 0), (rights > 1) & (wrongs == 0)
+    level = logits[:, all_true].var(dim=0).mean() if bool(all_true.any()) else logits.sum() * 0
     if not bool(told.any()):
-        return logits.sum() * 0
+        return level
     logits, right, wrong, rights, wrongs = (part[..., told] for part in (logits, right, wrong, rights, wrongs))
     odds = functional.softplus(-logits) * right / rights + functional.softplus(logits) * wrong / wrongs
     rivals = torch.logsumexp(logits.masked_fill(wrong == 0, -torch.inf), dim=0)
     ranking = (torch.logaddexp(logits, rivals) - logits) * right / rights
-    return odds.sum(0).mean() / 2 + ranking.sum(0).mean() / 2
+    return odds.sum(0).mean() / 2 + ranking.sum(0).mean() / 2 + level
 
 
 @dataclass(frozen=True)

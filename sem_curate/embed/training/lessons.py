@@ -33,6 +33,11 @@ SENTENCES: Final = 8
 HELD_OUT: Final = 0.04
 MOST_HELD_OUT: Final = 160
 
+# True of every image. Search subtracts such sentences from what is asked; that must change no order.
+NEUTRAL: Final = {
+    "en": ("particle", "a particle", "SEM image of a particle", "an electron micrograph of a particle", "SEM image"),
+    "ja": ("粒子", "粒子のSEM画像", "電子顕微鏡で見た粒子", "走査電子顕微鏡写真", "SEM画像"),
+}
 _FRAMES: Final = {
     "en": ("{}", "{}", "{} particle", "a {} particle", "SEM image of a {} particle", "{} particles",
            "an electron micrograph showing {}", "particle: {}", "SEM image, {}", "photo of something {}"),
@@ -125,6 +130,7 @@ class Rendered:
             told += [(single(CODES[column], language, rng), facts[:, column]) for column in usable]
             told += [made for _ in range(PAIRS) if (made := self._pair(facts, usable, language, rng))]
             told += [made for _ in range(SENTENCES) if (made := self._sentence(facts, usable, language, rng))]
+            told.append((_pick(NEUTRAL[language], rng), np.ones(len(rows), dtype=np.bool_)))
         truth = np.stack([column for _, column in told], axis=1)
         return Lesson([text for text, _ in told], truth, np.ones_like(truth))
 
@@ -185,7 +191,7 @@ def every_phrase() -> list[str]:
              for language in LANGUAGES for text in entry[language]]  # fmt: skip
     frames = [text.format(*[""] * text.count("{}")) for table in (_FRAMES, _JOINS) for texts in table.values()
               for text in texts]  # fmt: skip
-    return [*found, *frames]
+    return [*found, *frames, *(text for texts in NEUTRAL.values() for text in texts)]
 
 
 def _pick(choices: Sequence[str], rng: Rng) -> str:
