@@ -56,9 +56,8 @@ def dino(as_json: bool, mlflow_uri: str | None, **options: Any) -> None:
 @click.option("--views", default=4, show_default=True, type=click.IntRange(1, 6), help="Per particle.")
 @click.option(
     "--start",
-    default="bundled:sem-dino",
-    show_default=True,
-    help="Also bundled:sem-clip, a trained folder, open_clip:ARCH/TAG, open_clip:ARCH//FILE, or none.",
+    help="bundled:sem-clip (default with --images), bundled:sem-dino (default without), a trained folder, "
+    "open_clip:ARCH/TAG, open_clip:ARCH//FILE, or none.",
 )
 @click.option("--lock", is_flag=True, help="Leave the image side as it is; fit the words to it.")
 @click.option(

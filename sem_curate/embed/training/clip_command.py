@@ -24,7 +24,7 @@ def run(
     images: Path | None = None,
     particles: int | None = None,
     views: int = 4,
-    start: str | None = "bundled:sem-dino",
+    start: str | None = None,
     lock: bool = False,
     keep: float = 0.0,
     minutes: float = 40.0,
@@ -46,7 +46,8 @@ def run(
         images: folder of own images with a manifest, see `clip_material.own`.
         particles: to render; default: 15360 without own images, else none.
         views: of each particle.
-        start: see `clip.beginning`; "none" for random weights.
+        start: see `clip.opening`; "none" for random weights. Default: bundled:sem-clip for own images, which moves what
+            it knows; bundled:sem-dino without.
         lock: leave the image tower as it is and fit the text side to it (LiT, arXiv:2111.07991).
         keep: see `clip.train`.
         minutes: of training.
@@ -67,7 +68,8 @@ def run(
     count = particles if particles is not None else 0 if images else PARTICLES
     if images is None and not count:
         raise InputError("nothing to train on; give --images FOLDER, or more than 0 --particles")
-    opened = clip.opening(None if start == "none" else start)
+    begin = start or ("bundled:sem-clip" if images else "bundled:sem-dino")
+    opened = clip.opening(None if begin == "none" else begin)
     with tempfile.TemporaryDirectory() as scratch:
         materials, described, unreadable = list[Material](), dict[str, Any](), 0
         if images is not None:
