@@ -12,28 +12,6 @@ from sem_curate.cli.common import dataset_option, open_dataset, reviewer, review
 from sem_curate.progress import console
 
 
-def _options(command: Any) -> Any:
-    for option in reversed(
-        (
-            click.option("--particles", default=12_000, show_default=True, type=click.IntRange(16), help="To render."),
-            click.option("--views", default=3, show_default=True, type=click.IntRange(2, 6), help="Per particle."),
-            click.option("--minutes", default=25.0, show_default=True, help="Training time, rendering not included."),
-            click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead."),
-            click.option("--batch", default=96, show_default=True, type=click.IntRange(4), help="Particles per step."),
-            click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder."),
-            click.option(
-                "--data", type=click.Path(path_type=Path, file_okay=False), help="Keep or reuse renders here."
-            ),
-            click.option("--start", type=click.Path(path_type=Path, exists=True), help="A trained sem-dino folder."),
-            click.option("--seed", default=0, show_default=True, help="Of particles and training."),
-            click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes, threads."),
-            output.json_option,
-        )
-    ):
-        command = option(command)
-    return command
-
-
 @click.group()
 def command() -> None:
     """Train encoders on rendered particles (use the result as ``trained:FOLDER``), or quality tags on corrections."""
@@ -73,10 +51,46 @@ def dino(as_json: bool, mlflow_uri: str | None, **options: Any) -> None:
 
 
 @command.command()
-@_options
-def clip(**options: Any) -> None:
-    """Train an image and text encoder: Japanese and English words find particles."""
-    _train_clip(**options)
+@click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Own images, or none.")
+@click.option("--particles", type=click.IntRange(0), help="To render. Default: 15360; 0 with --images.")
+@click.option("--views", default=4, show_default=True, type=click.IntRange(1, 6), help="Per particle.")
+@click.option(
+    "--start",
+    help="bundled:sem-clip (default with --images), bundled:sem-dino (default without), a trained folder, "
+    "open_clip:ARCH/TAG, open_clip:ARCH//FILE, or none.",
+)
+@click.option("--lock", is_flag=True, help="Leave the image side as it is; fit the words to it.")
+@click.option(
+    "--keep",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Share of the old weights in the result; .5 forgets less on images unlike the new ones.",
+)
+@click.option("--minutes", default=40.0, show_default=True, help="Training time, rendering not included.")
+@click.option("--steps", type=click.IntRange(1), help="Train exactly so many steps instead.")
+@click.option("--batch", default=96, show_default=True, type=click.IntRange(4), help="Images per step.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Default: 1.5e-3; 2e-4 from a whole encoder.")
+@click.option("--patience", default=0, show_default=True, help="Checks without gain before stopping; 0 = never.")
+@click.option("--exact", is_flag=True, help="Float32 throughout: the same to the last bit, at half the speed.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder; may be resumed.")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Keep or reuse what was rendered here.")
+@click.option("--mlflow", "mlflow_uri", help="Also log to this MLflow tracking URI.")
+@click.option("--seed", default=0, show_default=True, help="Of material and training.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1), help="Processes, threads.")
+@output.json_option
+def clip(as_json: bool, mlflow_uri: str | None, **options: Any) -> None:
+    """Train an image and text encoder, on rendered particles or --images; run again to resume.
+
+    Own images need a manifest.csv in their folder with the columns filepath and captions (Japanese, English or both,
+    several separated by |; tags and class names are captions too).
+    """
+    from sem_curate.embed.training import clip_command
+    from sem_curate.embed.training.tracking import tracker
+
+    with tracker(mlflow_uri, options) as track, console("train clip", enabled=not as_json) as report:
+        result = clip_command.run(**options, progress=report, track=track)
+    output.emit(result, as_json=as_json)
 
 
 @command.command()
@@ -300,31 +314,3 @@ def _why_nothing(tags: dict[str, Any]) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _train_clip(
-    *, particles: int, views: int, out: Path, data: Path | None, start: Path | None, as_json: bool,
-    seed: int, workers: int, minutes: float, steps: int | None, batch: int,
-) -> None:  # fmt: skip
-    from sem_curate.embed.training import clip as clip_training
-    from sem_curate.embed.training import data as material
-    from sem_curate.embed.training.loop import TrainConfig
-
-    config = TrainConfig(minutes=minutes, steps=steps, seed=seed, threads=workers, batch=batch)
-    with console("render", enabled=not as_json) as report:
-        if data is not None and (data / "texts.json").is_file():
-            examples = material.load(data)
-        else:
-            examples = material.render_set(particles, seed=seed, views=views, workers=workers, progress=report)
-            if data is not None:
-                material.save(examples, data)
-    with console("train clip", enabled=not as_json) as report:
-        outcome = clip_training.train(examples, out, config, start=start, progress=report)
-    result = {
-        "encoder": f"trained:{out}",
-        "particles": len(examples),
-        "steps": outcome.steps,
-        "seconds": round(outcome.seconds, 1),
-        "loss": round(outcome.losses[-1], 4),
-    }
-    output.emit(result, as_json=as_json)

@@ -34,10 +34,30 @@ def load(name: str, rest: str) -> TorchEncoder:
         UnknownEncoderError: open_clip has no such architecture or tag.
         EncoderError: no weights here and none can be fetched, or they do not fit.
     """
+    _, model, tokenizer, preprocessing = open_model(name, rest)
+    return wrap(name, model, tokenizer, preprocessing)
+
+
+def open_model(name: str, rest: str) -> tuple[str, Any, Any, Preprocessing]:
+    """Return open_clip's name of a model, the model with its weights, its tokenizer and what its images go through.
+
+    Raises:
+        UnknownEncoderError: open_clip has no such architecture or tag.
+        EncoderError: no weights here and none can be fetched, or they do not fit.
+    """
     architecture, _, source = _split(rest)
     model_name, pretrained = _resolve(name, architecture, source)
     model, tokenizer = _create(name, model_name, pretrained)
-    return wrap(name, model, tokenizer, _preprocessing(model))
+    return model_name, model, tokenizer, _preprocessing(model)
+
+
+def untrained(architecture: str) -> tuple[Any, Any]:
+    """Build one of open_clip's networks, to be filled with weights of our own, and its tokenizer.
+
+    Raises:
+        EncoderError: its tokenizer is neither here nor can be fetched.
+    """
+    return _create(f"open_clip:{architecture}", architecture, None, trained=False)
 
 
 def wrap(name: str, model: Any, tokenizer: Any, preprocessing: Preprocessing, *, note: str = "") -> TorchEncoder:
@@ -83,12 +103,12 @@ def _resolve(name: str, architecture: str, source: str) -> tuple[str, str | None
     return architecture, source
 
 
-def _create(name: str, model_name: str, pretrained: str | None) -> tuple[Any, Any]:
+def _create(name: str, model_name: str, pretrained: str | None, *, trained: bool = True) -> tuple[Any, Any]:
     try:
         # open_clip's messages go to the root logger, which would print them into the user's terminal.
         logging.getLogger().addFilter(_quiet)
         model = open_clip.create_model(
-            model_name, pretrained=pretrained, weights_only=True, require_pretrained=True, pretrained_text=False
+            model_name, pretrained=pretrained, weights_only=True, require_pretrained=trained, pretrained_text=False
         )
         return model, open_clip.get_tokenizer(model_name)
     except Exception as error:

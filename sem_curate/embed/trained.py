@@ -15,7 +15,7 @@ import open_clip
 import timm
 import torch
 
-from sem_curate.embed.clip_encoder import wrap
+from sem_curate.embed import clip_encoder
 from sem_curate.embed.network import TorchEncoder, load_weights, read_state_dict
 from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.embed.tokenizer import Tokenizer
@@ -113,10 +113,17 @@ def _image(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
     return TorchEncoder(name, model, preprocessing(config["preprocessing"], "native"), images=model)
 
 
+def build_image_text(config: dict[str, Any]) -> tuple[Any, Any]:
+    """Build the untrained image-text network of a ``config.json``, ours or one of open_clip's, and its tokenizer."""
+    model = config["model"]
+    if "open_clip" in model:
+        return clip_encoder.untrained(str(model["open_clip"]))
+    length = int(model["text"]["context_length"])
+    return build_clip(model), Tokenizer(config["vocabulary"], buckets=int(config["buckets"]), length=length)
+
+
 def _image_text(name: str, config: dict[str, Any], weights: Path) -> TorchEncoder:
-    model = build_clip(config["model"])
+    model, tokenizer = build_image_text(config)
     load_weights(model, read_state_dict(weights), str(weights))
-    length = int(config["model"]["text"]["context_length"])
-    tokenizer = Tokenizer(config["vocabulary"], buckets=int(config["buckets"]), length=length)
-    note = json.dumps(config["vocabulary"], ensure_ascii=False)
-    return wrap(name, model, tokenizer, preprocessing(config["preprocessing"], "clip"), note=note)
+    note = json.dumps(config.get("vocabulary", config["model"]), ensure_ascii=False)
+    return clip_encoder.wrap(name, model, tokenizer, preprocessing(config["preprocessing"], "clip"), note=note)

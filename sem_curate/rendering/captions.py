@@ -10,7 +10,7 @@ from sem_curate.errors import InputError
 from sem_curate.rendering.truth import ParticleTruth, ViewTruth
 from sem_curate.rendering.vocabulary import AFTER, BEFORE, CONCEPTS, NOUNS
 
-__all__ = ["CONCEPTS", "LANGUAGES", "captions", "concepts"]
+__all__ = ["CONCEPTS", "LANGUAGES", "captions", "concepts", "sentence"]
 
 LANGUAGES = ("en", "ja")
 _SURFACES = {
@@ -111,15 +111,27 @@ def captions(
     if language not in LANGUAGES:
         raise InputError(f"language must be one of {', '.join(LANGUAGES)}; got '{language}'")
     told = concepts(truth, view)
-    return [_sentence(truth.family, told[1:], rng, language) for _ in range(count)]
+    return [sentence(truth.family, told[1:], rng, language)[0] for _ in range(count)]
 
 
 def _pick(rng: np.random.Generator, words: Sequence[str]) -> str:
     return words[int(rng.integers(len(words)))]
 
 
-def _sentence(family: str, told: Sequence[str], rng: np.random.Generator, language: str) -> str:
-    """Compose one sentence: some facts before the noun, some after it, in a frame."""
+def sentence(
+    family: str, told: Sequence[str], rng: np.random.Generator, language: str
+) -> tuple[str, tuple[str, ...]]:  # fmt: skip
+    """Compose one sentence: some facts before the noun, some after it, in a frame.
+
+    Args:
+        family: shape family, always named.
+        told: codes that hold; about 60 % of them are told.
+        rng: chooses.
+        language: ``en`` or ``ja``.
+
+    Returns:
+        The sentence, and the codes that it tells, the family first.
+    """
     kept = [code for code in told if rng.random() < 0.6]
     before = [code for code in kept if code in BEFORE and (code not in AFTER or rng.random() < 0.5)][:2]
     after = [code for code in kept if code in AFTER and code not in before]
@@ -129,7 +141,7 @@ def _sentence(family: str, told: Sequence[str], rng: np.random.Generator, langua
     tail = [_pick(rng, AFTER[code][language]) for code in after]
     if language == "ja":
         phrase = _pick(rng, _JA_FRAMES).format(a="".join(head) + noun)
-        return "、".join([phrase, *tail])
+        return "、".join([phrase, *tail]), (family, *before, *after)
     words = ", ".join([*head[:-1], f"{head[-1]} {noun}"]) if head else noun
     plural = noun.endswith("particles") and not noun.startswith(("cluster", "particle"))
     article = "" if plural else ("an " if words[0].lower() in "aeiou" else "a ")
@@ -137,4 +149,4 @@ def _sentence(family: str, told: Sequence[str], rng: np.random.Generator, langua
     # "with ..." clings to the noun; everything else is set off by a comma.
     clinging = [part for part in tail if part.startswith("with ")][:1]
     rest = [part for part in tail if part not in clinging]
-    return ", ".join([" ".join([phrase, *clinging]), *rest])
+    return ", ".join([" ".join([phrase, *clinging]), *rest]), (family, *before, *after)

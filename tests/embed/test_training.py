@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from torch.nn import functional
 
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.embed.preprocess import stretch
-from sem_curate.embed.training import clip, data, dino, loop
+from sem_curate.embed.training import data, dino, loop
 from sem_curate.embed.training.augment import GLOBAL_CROP, LOCAL_CROP, Strength, augment, stretch_batch
 from sem_curate.embed.training.distil import DistilConfig, nt_xent
 from sem_curate.embed.training.material import Source
@@ -77,19 +76,6 @@ def test_a_trained_image_encoder_loads_as_float16_on_disk(sem_dino: Path, exampl
     assert "cross-entropy" in card
 
 
-def test_a_trained_text_encoder_reads_both_languages(
-    sem_dino: Path, examples: data.TrainingSet, tmp_path: Path
-) -> None:
-    clip.train(examples, tmp_path, SMALL, start=sem_dino)
-    encoder = get_encoder(f"trained:{tmp_path}")
-    assert encoder.supports_text
-    texts = encoder.embed_texts(["needle-like particle", "針状粒子", "球状"])
-    assert np.isfinite(texts).all()
-    assert np.linalg.matrix_rank(texts) == 3
-    facts = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))["training"]
-    assert facts["started_from"]["steps"] == 3
-
-
 def test_starting_from_another_network_is_refused(examples: data.TrainingSet, sem_dino: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 
@@ -97,18 +83,6 @@ def test_starting_from_another_network_is_refused(examples: data.TrainingSet, se
     (tmp_path / "config.json").write_bytes((sem_dino / "config.json").read_bytes())
     with pytest.raises(EncoderError, match="do not fit the network"):
         dino.train([Source("particles", examples.images)], tmp_path / "out", DistilConfig(steps=1), start=tmp_path)
-
-
-def test_clip_needs_captions(examples: data.TrainingSet, tmp_path: Path) -> None:
-    bare = data.TrainingSet(examples.images, examples.family, tuple(({"en": ["x"], "ja": []},) for _ in examples.texts))
-    with pytest.raises(InputError, match="16 views lack a caption"):
-        clip.train(bare, tmp_path, SMALL)
-
-
-def test_vocabulary_holds_words_and_characters(examples: data.TrainingSet) -> None:
-    pieces = clip.build_vocabulary(examples, at_least=1)
-    assert len(set(pieces)) == len(pieces)
-    assert {"particle", "粒子", "粒"} <= set(pieces)
 
 
 def test_nt_xent_by_hand() -> None:

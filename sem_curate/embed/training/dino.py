@@ -21,7 +21,6 @@ from sem_curate.embed.network import load_weights, read_state_dict
 from sem_curate.embed.trained import WEIGHTS, build_backbone, build_trunk, read_config
 from sem_curate.embed.training import checkpoint, loop, whiten
 from sem_curate.embed.training.augment import Strength, augment
-from sem_curate.embed.training.data import TrainingSet
 from sem_curate.embed.training.material import Source, pick
 from sem_curate.errors import EncoderError, SetupError
 from sem_curate.progress import Progress, silent
@@ -215,21 +214,6 @@ def _facts(sources: Sequence[Source], config: DistilConfig, begin: Beginning) ->
     }  # fmt: skip
     plain: dict[str, Any] = json.loads(json.dumps(described))
     return plain
-
-
-def facts(data: TrainingSet, config: loop.TrainConfig, outcome: loop.Outcome, start: Path | None) -> dict[str, Any]:
-    """Return what the model card and ``config.json`` say about a run, and about the run it went on from."""
-    before = read_config(start).get("training") if start else None
-    return {
-        "particles": len(data),
-        "views_per_particle": int(data.images.shape[1]),
-        "steps": outcome.steps,
-        "seconds": round(outcome.seconds),
-        "batch": config.batch,
-        "seed": config.seed,
-        "loss_by_tenth": [round(loss, 3) for loss in outcome.losses],
-        "started_from": before,
-    }
 
 
 def runs(facts: dict[str, Any] | None) -> str:
