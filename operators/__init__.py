@@ -5,6 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from .certify import Certify, ChangeCertificate, OptIn
+from .change_labels import (
+    DeprecateLabel,
+    MergeLabels,
+    PickExamples,
+    RedefineLabel,
+    RenameLabel,
+    RestoreLabel,
+    ReviewAgain,
+    RollBackLabels,
+    SplitLabel,
+)
 from .condition_report import ConditionReport
 from .correct_tags import CorrectTags
 from .decide import Decide
@@ -24,6 +35,8 @@ from .undo import Undo
 OPERATORS = (
     Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo, Search, ConditionReport,
     Repropose, DrawAudits, Certify, ChangeCertificate, OptIn, MasterHealth,
+    RenameLabel, RedefineLabel, MergeLabels, SplitLabel, DeprecateLabel, RestoreLabel, RollBackLabels, PickExamples,
+    ReviewAgain,
 )  # fmt: skip
 
 

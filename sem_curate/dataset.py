@@ -194,12 +194,18 @@ def write_views(
 
 
 def rename_label(ds: fo.Dataset, label_id: str, name: str) -> int:
-    """Show a label under a new display name wherever its id stands; returns how many samples changed."""
-    changed = 0
-    for field in (schema.LABEL, schema.PROPOSAL):
-        where = {f"{field}.label_id": label_id}
-        changed += ds._sample_collection.update_many(where, {"$set": {f"{field}.label": name}}).modified_count
-    return changed
+    """Show a label under a new display name wherever its id stands, in one bulk write; returns samples changed.
+
+    A sample is written once, whether its decision, its proposal or both carry the label: writing is what takes time.
+    """
+    fields = (schema.LABEL, schema.PROPOSAL)
+    operations = []
+    for chosen in (fields, fields[:1], fields[1:]):
+        where: dict[str, Any] = {f"{field}.label_id": label_id for field in chosen}
+        where |= {f"{field}.label_id": {"$ne": label_id} for field in fields if field not in chosen}
+        where["$or"] = [{f"{field}.label": {"$ne": name}} for field in chosen]
+        operations.append(UpdateMany(where, {"$set": {f"{field}.label": name for field in chosen}}))
+    return _bulk(ds, operations)
 
 
 def mark_pending(ds: fo.Dataset, stages: Iterable[str], particle_ids: Iterable[str] | None = None) -> int:

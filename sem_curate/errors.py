@@ -27,7 +27,7 @@ A message says how many, gives one example, and names the remedy. Catch all of t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 
 class SemCurateError(Exception):
@@ -84,7 +84,12 @@ class NameClashError(RegistryError):
 
 
 class ConflictError(RegistryError):
-    """Somebody else changed it first; nothing was written."""
+    """Somebody else changed it first; nothing was written. ``standing`` is what they left, where that is known."""
+
+    def __init__(self, message: str, standing: Mapping[str, object] | None = None) -> None:
+        """Keep the message and what stands now."""
+        super().__init__(message)
+        self.standing = standing
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

@@ -211,6 +211,22 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "the adopted integrator {example} was trained on other vectors and is not used; train again with: "
         "sem-curate train integrator",
     },
+    # Several reviewers at once.
+    "conflict.standing": {
+        "ja": "{by} さんが先に粒子 {particle} を「{decision}」としました。何も書き込んでいません。もう一度見てください",
+        "en": "{by} was first: particle {particle} is now '{decision}'; nothing of yours was written, look at it again",
+    },
+    "conflict.undecided": {"ja": "未判定", "en": "undecided"},
+    "conflict.unknown": {"ja": "不明", "en": "unknown"},
+    "conflict.skipped": {"ja": "スキップ", "en": "skipped"},
+    "conflict.confirmed": {"ja": "確定", "en": "confirmed"},
+    "conflict.auto": {"ja": "自動判定", "en": "decided automatically"},
+    "database.gone": {
+        "ja": "データベースが応答しません（{reason}）。保存済みの判定は失われていません。MongoDB を起動し、"
+        "同じ操作をもう一度行ってください",
+        "en": "the database does not answer ({reason}); what was confirmed as saved is safe; start MongoDB and do the "
+        "last step again",
+    },
 }
 
 

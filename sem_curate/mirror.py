@@ -15,10 +15,11 @@ import fiftyone as fo
 from sem_curate import dataset, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
-from sem_curate.registry import audits, history, labels, masters
+from sem_curate.registry import audits, datasets, history, label_log, label_model, label_plans, labels, masters
 from sem_curate.registry.fold import State, TagState
 
 CHUNK = 1000
+LABELS_SEEN = "labels_seen"  # setting of a dataset: the newest label change that its fields show
 TAG_FIELDS = (
     schema.PRESENT, schema.CONTENT_HASH, schema.QUALITY_TAGS, schema.TAGS_BY, schema.MEASURED_TAGS,
 )  # fmt: skip
@@ -42,7 +43,8 @@ def refresh(
     writes them for every given particle.
     """
     identity = dataset.dataset_id(ds)
-    spoken, audited = language(ds), audits.hidden(identity)
+    spoken, audited, catalogue = language(ds), audits.hidden(identity), dataset.record(ds).catalogue
+    before = label_log.newest_seq(catalogue)
     written = 0
     for chunk in dataset.chunks(list(particle_ids), CHUNK):
         states = history.states(identity, chunk)
@@ -53,6 +55,8 @@ def refresh(
         mark_audits(ds, audited.intersection(chunk))
         history.mark_mirrored(identity, {key: state.seq for key, state in states.items()})
         written += len(chunk)
+    if label_log.newest_seq(catalogue) != before:  # renamed in the meantime: an old name may just have been written
+        follow_labels(ds, since=before)
     return written
 
 
@@ -61,7 +65,8 @@ def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> 
     label = names.get(state.label_id or "")
     return {
         schema.DECISION: state.decision,
-        schema.LABEL: dataset.classification(label.name(spoken), label.label_id) if label else None,
+        # The id stays the decided one: a merge only changes how it is read, and can be rolled back by one update.
+        schema.LABEL: dataset.classification(label.name(spoken), state.label_id or "") if label else None,
         schema.DECIDED_BY: state.by,
         schema.DECIDED_AT: state.at,
     }
@@ -108,6 +113,7 @@ def tag_fields(view: Mapping[str, Any], correction: TagState | None) -> dict[str
 
 def catch_up(ds: fo.Dataset) -> int:
     """Finish the mirroring of events whose writer died in between; cheap when there are none."""
+    follow_labels(ds)
     waiting = history.unmirrored(dataset.dataset_id(ds))
     return refresh(ds, _known(ds, waiting)) if waiting else 0
 
@@ -119,6 +125,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
         ``{"with_history", "corrected", "masters"}`` in particles.
     """
     identity = dataset.dataset_id(ds)
+    follow_labels(ds, since=0)
     with_history = _known(ds, history.all_particles(identity))
     claimed = dataset.find_particles(ds, {schema.DECISION: {"$nin": [None, schema.UNDECIDED]}})
     retagged = dataset.particles_with_view(ds, {schema.TAGS_BY: {"$ne": None}})
@@ -135,7 +142,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
 
 def mark_masters(ds: fo.Dataset) -> int:
     """Make the ``master_of`` field show the current master set; returns how many masters there are."""
-    snapshot = masters.current(dataset.dataset_id(ds))
+    snapshot = masters.in_force(dataset.dataset_id(ds))
     names = labels.by_ids(snapshot.masters.values())
     spoken = language(ds)
     marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.MASTER_OF: {"$ne": None}})}
@@ -193,9 +200,43 @@ def _bring_back_proposals(ds: fo.Dataset, marks: dict[str, dict[str, Any]]) -> N
             marks[row[schema.PARTICLE_ID]][schema.PROPOSAL] = shown
 
 
-def rename_label(ds: fo.Dataset, label: labels.LabelView) -> int:
-    """Make a label's new display name show in every field; ids, decisions and vectors stay. Returns samples changed."""
-    return dataset.rename_label(ds, label.label_id, label.name(language(ds)))
+def follow_labels(ds: fo.Dataset, *, since: int | None = None) -> int:
+    """Make the display names of changed labels show in every field; ids, decisions and vectors stay.
+
+    Cheap when the fields have seen every change already; a writer that died in between is caught up with.
+
+    Args:
+        ds: the dataset.
+        since: look at changes after this one, whatever the dataset noted.
+
+    Returns:
+        How many samples changed.
+    """
+    record = dataset.record(ds)
+    seen = int(record.settings.get(LABELS_SEEN, 0)) if since is None else since
+    written = 0
+    while (newest := label_log.newest_seq(record.catalogue)) > seen:
+        written += _show_names(ds, record.catalogue, seen)
+        datasets.change_settings(record.dataset_id, {LABELS_SEEN: newest})
+        seen = newest
+    return written
+
+
+def _show_names(ds: fo.Dataset, catalogue: str, since: int) -> int:
+    """Write the names of every label that changed after ``since``, and of every id that is read as one of them."""
+    # A new label stands nowhere yet; a split's parts neither, but a rollback of the split may be read here as well.
+    changed = [change for change in label_log.changes(catalogue, after=since) if change["kind"] != label_plans.CREATE]
+    touched = {one["label_id"] for change in changed for one in change["touched"]}
+    if not touched:
+        return 0
+    known = label_log.catalogue(catalogue)
+    about = {label_id for label_id in known if {label_id, label_model.resolve(known, label_id)} & touched}
+    spoken, written = language(ds), 0
+    for label_id in sorted(about):
+        name = known[label_model.resolve(known, label_id)].name(spoken)
+        written += dataset.rename_label(ds, label_id, name)
+    mark_masters(ds)
+    return written
 
 
 def _known(ds: fo.Dataset, particle_ids: list[str]) -> list[str]:

@@ -233,7 +233,8 @@ def test_renaming_a_label_shows_everywhere_without_new_proposals(ds) -> None:
     enroll(ds)
     propose(ds)
     label = labels.find(dataset.record(ds).catalogue, "needle")
-    mirror.rename_label(ds, labels.rename(label.label_id, name_en="acicular", by="ito"))
+    labels.rename(label.label_id, name_en="acicular", by="ito")
+    mirror.follow_labels(ds)
     assert set(shown(ds, "P-01", schema.LABEL, schema.PROPOSAL)) == {("acicular", "acicular")}
     assert propose(ds)["in"] == 0
 

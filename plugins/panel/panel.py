@@ -13,8 +13,10 @@ from typing import Any
 from fiftyone.operators import types
 from fiftyone.operators.panel import Panel, PanelConfig
 
-from sem_curate import dataset, schema
+from sem_curate import dataset, outage, schema
 from sem_curate.errors import InputError, SemCurateError
+
+from . import labels_tab
 
 LONGEST_NAME = 100  # of a reviewer
 TAG_KEYS = "1234567890qwertyuiop"  # the two upper rows of a keyboard, in order; "c" confirms
@@ -28,9 +30,12 @@ def answers(method: Callable[[Any, Any], Answer]) -> Callable[[Any, Any], Answer
     @functools.wraps(method)
     def answered(self: Any, ctx: Any) -> Answer:
         try:
-            return method(self, ctx)
+            with outage.told():
+                return method(self, ctx)
         except SemCurateError as error:
-            return {"failure": {"kind": type(error).__name__, "message": str(error)}}
+            standing = getattr(error, "standing", None)
+            shown = {"standing": dict(standing)} if standing else {}
+            return {"failure": {"kind": type(error).__name__, "message": str(error), **shown}}
 
     return answered
 
@@ -41,7 +46,8 @@ class SemCuratePanel(Panel):
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
         "show_condition", "retake", "set_reviewer", "trust", "draw_audits", "close_audits", "certify", "opt_in",
-        "repropose", "health",
+        "repropose", "health", "labels_tab", "label_card", "label_dry_run", "label_apply",
+        "label_bundles",
     )  # fmt: skip
 
     @property
@@ -106,7 +112,7 @@ class SemCuratePanel(Panel):
         particle = ctx.params.get("particle")
         if particle is None:
             queue = ctx.params.get("queue") or "review"
-            card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"))
+            card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"), by=_reviewer(ctx))
         else:
             card = review.card(ctx.dataset, particle)
         return {"card": card, "counts": review.counts(ctx.dataset)}
@@ -242,6 +248,31 @@ class SemCuratePanel(Panel):
         from sem_curate.decide.health_run import masters_health
 
         return masters_health(ctx.dataset)
+
+    @answers
+    def labels_tab(self, ctx: Any) -> Answer:
+        """Return all labels with their counts."""
+        return labels_tab.tab(ctx)
+
+    @answers
+    def label_card(self, ctx: Any) -> Answer:
+        """Return words, pictures, history and drift of one label."""
+        return labels_tab.card(ctx)
+
+    @answers
+    def label_dry_run(self, ctx: Any) -> Answer:
+        """Say what a change of a label would touch."""
+        return labels_tab.dry_run(ctx)
+
+    @answers
+    def label_apply(self, ctx: Any) -> Answer:
+        """Make a change of a label: one event, and the names on every slice follow."""
+        return labels_tab.apply(ctx, _reviewer(ctx))
+
+    @answers
+    def label_bundles(self, ctx: Any) -> Answer:
+        """Return what to review again after a split or another meaning."""
+        return labels_tab.bundles(ctx)
 
     @answers
     def set_reviewer(self, ctx: Any) -> Answer:

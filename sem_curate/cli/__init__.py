@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from sem_curate import __version__
+from sem_curate import __version__, outage
 from sem_curate.cli import output
 from sem_curate.errors import SemCurateError, did_you_mean
 
@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("sem_curate.cli.review", "Show the queue; decide and undo from the terminal."),
     "audits": ("sem_curate.cli.audits", "Draw particles at random to be judged without seeing the proposal."),
     "certificate": ("sem_curate.cli.certificate", "Promise an error rate for automatic decisions, from audits."),
+    "history": ("sem_curate.cli.history", "Show, export and take back what was decided; state as of a date."),
     "receipt": ("sem_curate.cli.receipt", "Show why a proposal is what it is."),
     "report": ("sem_curate.cli.report", "Show which imaging condition fails how, and what to retake."),
     "embed": ("sem_curate.cli.embed", "Embed any images with any encoder into an npz file."),
@@ -85,4 +86,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except Exception as error:
+        gone = outage.as_error(error)
+        if gone is None:
+            raise
+        output.fail(gone)
+        code = output.FAILED
     sys.exit(code if isinstance(code, int) else 0)

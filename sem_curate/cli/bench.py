@@ -20,6 +20,7 @@ BENCHES: dict[str, tuple[str, str]] = {
     "encoders": ("sem_curate.bench.encoders", "encoders: throughput, resuming, ONNX, text search, real particles"),
     "search": ("sem_curate.bench.search", "text search on unseen simulated particles"),
     "loop": ("sem_curate.bench.loop", "real images: masters from one frame group, proposals on the others"),
+    "labels": ("sem_curate.bench.labels", "renaming a label on 100,000 particles x 6"),
     "scale": ("sem_curate.bench.scale", "10,000 particles, and 100 more"),
 }
 
@@ -43,7 +44,7 @@ def command(name: str, as_json: bool, **options: Any) -> int:
     unknown = set(given) - set(inspect.signature(module.run).parameters)
     if unknown:
         raise InputError(f"bench {name} takes no --{min(unknown)}")
-    if name in ("loop", "scale", "encoders"):
+    if name in ("loop", "scale", "encoders", "labels"):
         from sem_curate.app.mongod import ensure_database
 
         ensure_database()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from sem_curate.app import checks
@@ -16,14 +18,21 @@ from sem_curate.progress import console
 @click.option("--only", multiple=True, metavar="CHECK", help="Run only this check; may be given several times.")
 @click.option("--dataset", metavar="NAME", help="With --repair: the dataset to mend.")
 @click.option("--repair", is_flag=True, help="Rebuild the dataset's fields from the decision history.")
+@click.option("--verify-history", is_flag=True, help="Check the dataset's history against its hash chain.")
+@click.option("--expect", metavar="HEAD", help="With --verify-history: a head that was noted earlier, NUMBER:HASH.")
 @output.json_option
-def command(fix: bool, port: int, only: tuple[str, ...], dataset: str | None, repair: bool, as_json: bool) -> int:
+def command(
+    fix: bool, port: int, only: tuple[str, ...], dataset: str | None, repair: bool, verify_history: bool,
+    expect: str | None, as_json: bool,
+) -> int:  # fmt: skip
     """Check this machine and print one line per check, with the remedy for what is not OK.
 
     Exit code 0 unless a check says FAIL.
     """
     from sem_curate.app import probes
 
+    if verify_history or expect:
+        return _verify(dataset, verify_history, expect, as_json)
     if repair or dataset:
         return _repair(dataset, repair, as_json)
     known = list(probes.examinations(port))
@@ -72,3 +81,30 @@ def _repair(dataset: str | None, repair: bool, as_json: bool) -> int:
         result = mirror.rebuild(load_dataset(dataset), progress=progress)
     output.emit(result, as_json=as_json)
     return output.OK
+
+
+def _verify(dataset: str | None, verify_history: bool, expect: str | None, as_json: bool) -> int:
+    if not (dataset and verify_history):
+        raise click.UsageError("--dataset NAME and --verify-history belong together")
+    from sem_curate.app.mongod import ensure_database
+
+    ensure_database()
+    from sem_curate.dataset import dataset_id, load_dataset
+    from sem_curate.registry import verifying
+
+    result = verifying.verify(dataset_id(load_dataset(dataset)), expected=expect)
+    output.emit(result, as_json=as_json, text=lambda: _verified_text(result))
+    return output.OK if result["ok"] else output.FAILED
+
+
+def _verified_text(found: dict[str, Any]) -> str:
+    if found["ok"]:
+        return (
+            f"{found['events']} events, whole ({found['sealed']} of them from before the hash chain)\n"
+            f"head: {found['head']}\nNote the head elsewhere: --expect checks later that nothing before it was changed."
+        )
+    more = found["wrong"] - len(found["problems"])
+    lines = [f"{found['wrong']} problems in {found['events']} events:", *found["problems"]]
+    lines += [f"and {more} more"] if more > 0 else []
+    lines.append("Restore the database from an older backup; do not repair the fields from this history.")
+    return "\n".join(lines)

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from sem_curate.cli import output
+from sem_curate.cli import label_text, output
 from sem_curate.cli.common import dataset_option, open_dataset, reviewer, reviewer_option
 from sem_curate.errors import InputError
 
 
 @click.group("masters")
 def command() -> None:
-    """Register, list and remove masters. Every change is a new, numbered master set."""
+    """Register, list, compare and export masters. Every change is a new, numbered master set."""
 
 
 @command.command("register")
@@ -66,16 +66,39 @@ def remove(dataset_name: str, by: str | None, particles: tuple[str, ...], reason
     output.emit(remove_masters(ds, particles, by=reviewer(by), reason=reason), as_json=as_json)
 
 
+@command.command("replace")
+@dataset_option
+@reviewer_option
+@click.option("--csv", "table", type=click.Path(exists=True, dir_okay=False), required=True, help="particle_id, label.")
+@click.option("--reason", default="")
+@output.json_option
+def replace(dataset_name: str, by: str | None, table: str, reason: str, as_json: bool) -> None:
+    """Make the particles of a CSV the only masters, in one new master set."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import master_sets
+
+    result = master_sets.replace(ds, _from_csv(Path(table)), by=reviewer(by), reason=reason)
+    output.emit(result, as_json=as_json)
+
+
 @command.command("list")
 @dataset_option
+@click.option("--version", type=int, default=None, help="Another master set than the one in force.")
+@click.option("--sets", "show_sets", is_flag=True, help="The master sets themselves, newest first.")
 @output.json_option
-def list_masters(dataset_name: str, as_json: bool) -> None:
-    """List the current master set."""
+def list_masters(dataset_name: str, version: int | None, show_sets: bool, as_json: bool) -> None:
+    """List the master set in force, another one, or all sets."""
     ds = open_dataset(dataset_name)
     from sem_curate import dataset
+    from sem_curate.decide import master_sets
     from sem_curate.registry import labels, masters
 
-    snapshot = masters.current(dataset.dataset_id(ds))
+    if show_sets:
+        found = master_sets.sets(ds)
+        output.emit({"sets": found}, as_json=as_json, text=lambda: label_text.sets(found))
+        return
+    identity = dataset.dataset_id(ds)
+    snapshot = masters.in_force(identity) if version is None else masters.at_version(identity, version)
     names = labels.by_ids(snapshot.masters.values())
     rows = sorted((names[label_id].name(), particle_id) for particle_id, label_id in snapshot.masters.items())
     result = {"version": snapshot.version, "masters": dict(snapshot.masters)}
@@ -124,6 +147,70 @@ def _health(result: dict[str, Any]) -> str:
         count, example = len(result["without_view"]), result["without_view"][0]
         lines.append(f"{count} masters have no usable view (e.g. '{example}'); photograph them again or remove them")
     return "\n".join(lines)
+
+
+@command.command("compare")
+@dataset_option
+@click.argument("before", type=int)
+@click.argument("after", type=int)
+@output.json_option
+def compare(dataset_name: str, before: int, after: int, as_json: bool) -> None:
+    """Compare two master sets: masters added and removed, and the proposals that would differ."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import master_sets
+
+    found = master_sets.compare(ds, before, after)
+    output.emit(found, as_json=as_json, text=lambda: label_text.compared(found))
+
+
+@command.command("pin")
+@dataset_option
+@reviewer_option
+@click.argument("version", required=False, type=int)
+@click.option("--newest", is_flag=True, help="Unpin: use the newest set.")
+@click.option("--reason", default="")
+@output.json_option
+def pin(dataset_name: str, by: str | None, version: int | None, newest: bool, reason: str, as_json: bool) -> None:
+    """Let proposals use master set VERSION, whatever is registered later."""
+    if newest == (version is not None):
+        raise InputError("give the VERSION to pin, or --newest")
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import master_sets
+
+    output.emit(master_sets.pin(ds, version, by=reviewer(by), reason=reason), as_json=as_json)
+
+
+@command.command("export")
+@dataset_option
+@reviewer_option
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--version", type=int, default=None, help="Another master set than the one in force.")
+@click.option("--references", is_flag=True, help="Name the images instead of copying them.")
+@output.json_option
+def export(
+    dataset_name: str, by: str | None, folder: Path, version: int | None, references: bool, as_json: bool
+) -> None:
+    """Write a master set to FOLDER: json, csv and images. The same set gives the same bytes, so DVC can track it."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import master_sets
+
+    found = master_sets.export(ds, folder, by=reviewer(by), version=version, copy_images=not references)
+    output.emit(found, as_json=as_json)
+
+
+@command.command("import")
+@dataset_option
+@reviewer_option
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--replace", "only", is_flag=True, help="Make them the only masters.")
+@click.option("--reason", default="")
+@output.json_option
+def import_(dataset_name: str, by: str | None, folder: Path, only: bool, reason: str, as_json: bool) -> None:
+    """Register the masters of an exported FOLDER, under labels of the same id or name."""
+    ds = open_dataset(dataset_name)
+    from sem_curate.decide import master_sets
+
+    output.emit(master_sets.load(ds, folder, by=reviewer(by), reason=reason, only=only), as_json=as_json)
 
 
 def _chosen(

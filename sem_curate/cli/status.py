@@ -42,7 +42,7 @@ def _status(ds: Any) -> dict[str, Any]:
     from sem_curate.review import run as review
 
     identity = dataset.dataset_id(ds)
-    snapshot = masters.current(identity)
+    snapshot = masters.in_force(identity)
     return {
         "dataset": ds.name,
         "counts": review.counts(ds),

@@ -81,6 +81,49 @@ def clip(**options: Any) -> None:
 
 @command.command()
 @dataset_option
+@click.option("--encoder", required=True, help="The new one, e.g. trained:FOLDER or timm:NAME.")
+@click.option("--use", is_flag=True, help="Embed everything with it if it is better; vectors in use are kept.")
+@output.json_option
+def adopt(dataset_name: str, encoder: str, use: bool, as_json: bool) -> None:
+    """Judge an encoder on the masters of a dataset: it has to be better at them, and as good at unknown particles."""
+    ds = open_dataset(dataset_name)
+    from dataclasses import asdict
+
+    from sem_curate.decide.adopt_run import judge_encoder
+    from sem_curate.pipeline import run_stages
+
+    with console("embed", enabled=not as_json) as report:
+        verdict = judge_encoder(ds, encoder, progress=report)
+    result = {"encoder": encoder, **asdict(verdict), "in_use": verdict.adopted and use}
+    if result["in_use"]:
+        with console("embed", enabled=not as_json) as report:
+            run_stages(ds, ("embed", "propose"), encoders=(encoder, *_text_encoder(ds)), progress=report)
+    output.emit(result, as_json=as_json, text=lambda: _adopt_text(result, dataset_name))
+
+
+def _text_encoder(ds: Any) -> tuple[str, ...]:
+    """Return the text encoder in use, which a new image encoder does not replace."""
+    from sem_curate.embed.run import encoders_in_use
+
+    return tuple(encoders_in_use(ds)[1:])
+
+
+def _adopt_text(result: dict[str, Any], name: str) -> str:
+    compared = f"{result['masters']} masters asked for"
+    if result["masters"] and result["p_value"] < 1:
+        compared += (
+            f": right {result['before']:.0%} before, {result['after']:.0%} after ({result['won']} won, "
+            f"{result['lost']} lost, p {result['p_value']:.3f}); unknown told from known "
+            f"{result['known_before']:.3f}, {result['known_after']:.3f}"
+        )
+    if result["in_use"]:
+        return f"{compared}\n{result['why']}: now in use"
+    how = f"use it with: sem-curate run --dataset {name} --encoder {result['encoder']}" if result["adopted"] else ""
+    return f"{compared}\n{result['why']}" + (f"; {how}" if how else "; the encoder in use stays")
+
+
+@command.command()
+@dataset_option
 @reviewer_option
 @click.option("--reason", default="", help="Why; kept with the version.")
 @click.option("--revert", is_flag=True, help="Do not train: let the rules alone decide again.")

@@ -1,8 +1,8 @@
-"""Compare two encoders on the masters of a dataset; reads only."""
+"""Compare an encoder with the one in use on the masters of a dataset. The dataset is only read."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -10,25 +10,46 @@ from sem_curate import dataset
 from sem_curate.config import DecideConfig, IntegrateConfig
 from sem_curate.decide import adopt, reference
 from sem_curate.decide.batches import read_batch
+from sem_curate.embed.run import embed_particles
+from sem_curate.errors import StateError
+from sem_curate.progress import Progress, silent
 from sem_curate.registry import masters
-
-if TYPE_CHECKING:
-    import fiftyone as fo
 
 SAMPLE = 2000  # particles, for the slot means
 
 
-def compare_encoders(ds: fo.Dataset, before: str, after: str) -> adopt.Verdict:
-    """Judge a new encoder against the one in use.
+def judge_encoder(ds: Any, encoder: str, *, progress: Progress = silent) -> adopt.Verdict:
+    """Embed the masters and a sample of a dataset with another encoder, and judge it against the one in use.
+
+    Args:
+        ds: was embedded, and has masters. Neither its vectors in use nor its proposals change.
+        encoder: name of the other encoder.
+        progress: counts views.
+
+    Raises:
+        StateError: nothing was embedded yet.
+        EncoderError: the encoder cannot be loaded.
+    """
+    in_use = dataset.encoder_keys(ds).get("dino")
+    if in_use is None:
+        raise StateError(f"'{ds.name}' has no vectors to compare with; run: sem-curate run --dataset {ds.name}")
+    labels = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue).masters
+    sample = dataset.sample_particle_ids(ds, SAMPLE)
+    key = embed_particles(ds, encoder, sorted({*labels, *sample}), progress=progress)
+    return compare_encoders(ds, in_use, key)
+
+
+def compare_encoders(ds: Any, before: str, after: str) -> adopt.Verdict:
+    """Judge two encoders by vectors that are there already.
 
     Masters without a usable view in either are left out, so the comparison stays paired.
 
     Args:
-        ds: has masters, and was embedded with both encoders.
+        ds: has masters.
         before: key of the encoder in use.
         after: key of the new encoder.
     """
-    labels = masters.current(dataset.dataset_id(ds)).masters
+    labels = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue).masters
     sample = dataset.sample_particle_ids(ds, SAMPLE)
     built = []
     for key in (before, after):

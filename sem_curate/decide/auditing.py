@@ -46,7 +46,7 @@ def standing(ds: fo.Dataset) -> Standing:
     """Return where the audits of a dataset stand."""
     identity = dataset.dataset_id(ds)
     found = tuple(audits.draws(identity))
-    kept = set(masters.current(identity).masters)
+    kept = set(masters.in_force(identity).masters)
     waiting_for = [key for draw in found if draw.closed_at is None for key in draw.particle_ids]
     states = history.states(identity, waiting_for)
     judged = tuple(key for key in waiting_for if states.get(key, State()).by_person)
@@ -100,7 +100,7 @@ def draw(
         seed=chosen_seed,
         population=len(fresh),
         reference_id=str(datasets.get_record(identity).settings.get("reference_id") or ""),
-        master_set_version=masters.current(identity).version,
+        master_set_version=masters.in_force(identity).version,
         by=by,
     )
     mirror.mark_audits(ds, made.particle_ids)

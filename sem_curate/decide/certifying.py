@@ -114,7 +114,7 @@ def try_to_certify(ds: fo.Dataset, promise: Promise, *, by: str, reason: str = "
     held = certificates.add(
         identity, content.as_dict(), attempt=attempt, delta=promise.delta, look=look,
         draws=[draw.draw_id for draw in draws], encoder_key=dataset.encoder_keys(ds).get("dino", ""),
-        master_set_version=masters.current(identity).version, production=_kept(rows),
+        master_set_version=masters.in_force(identity).version, production=_kept(rows),
         shown=meaning.learn(audited.score, audited.correct, *_candidates(ds, draws, audited)),
         watched=dataset.newest_sample(ds), by=by, reason=reason,
     )  # fmt: skip
@@ -156,7 +156,7 @@ def status(ds: fo.Dataset) -> dict[str, Any]:
 def count_stale(ds: fo.Dataset) -> int:
     """Count proposals that no person has decided on and that new masters, or another certificate, would change."""
     identity = dataset.dataset_id(ds)
-    current, settings = masters.current(identity).version, datasets.get_record(identity).settings
+    current, settings = masters.in_force(identity).version, datasets.get_record(identity).settings
     reference_id = str(settings.get("reference_id") or "")
     terms = Terms(certificates.active(identity, reference_id=reference_id), certificates.opted_in(identity))
     same = [None] if settings.get("proposed_under") != terms.key else [None, current]

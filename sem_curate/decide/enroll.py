@@ -10,18 +10,19 @@ import fiftyone as fo
 from sem_curate import dataset, mirror, schema
 from sem_curate.errors import InputError
 from sem_curate.registry import history, labels, masters
-from sem_curate.registry.fold import EventView, State
+from sem_curate.registry.fold import EventView, State, standing
 
 
 def register_masters(
-    ds: fo.Dataset, particles_by_label: Mapping[str, Sequence[str]], *, by: str, reason: str = ""
+    ds: fo.Dataset, particles_by_label: Mapping[str, Sequence[str]], *, by: str, reason: str = "", only: bool = False
 ) -> dict[str, Any]:
     """Make particles masters of labels (by name or id; a new name becomes a new label) in a new master set version.
 
-    A master is a particle that a person confirmed as an example, so it also gets a confirming decision.
+    A master is a particle that a person confirmed as an example, so it also gets a confirming decision. With ``only``
+    all other particles stop being masters, in the same version.
 
     Returns:
-        ``{"version", "added", "labels", "masters"}``.
+        ``{"version", "added", "removed", "labels", "masters"}``.
 
     Raises:
         InputError: nothing given, a particle is unknown, or it is given for two labels.
@@ -34,12 +35,14 @@ def register_masters(
     }
     wanted = {particle_id: by_name[name] for particle_id, name in chosen.items()}
     before = masters.current(identity.dataset_id)
-    after = masters.change(identity.dataset_id, add=wanted, by=by, reason=reason)
+    gone = [key for key in before.masters if only and key not in wanted]
+    after = masters.change(identity.dataset_id, add=wanted, remove=gone, by=by, reason=reason)
     _confirm(ds, wanted, by=by, version=after.version)
     mirror.mark_masters(ds)
     _mark_stale(ds, after.version)
     added = sum(before.masters.get(key) != label for key, label in wanted.items())
-    return {"version": after.version, "added": added, "labels": len(by_name), "masters": len(after.masters)}
+    return {"version": after.version, "added": added, "removed": len(gone), "labels": len(by_name),
+            "masters": len(after.masters)}  # fmt: skip
 
 
 def remove_masters(ds: fo.Dataset, particle_ids: Sequence[str], *, by: str, reason: str = "") -> dict[str, Any]:
@@ -105,6 +108,7 @@ def _confirm(ds: fo.Dataset, label_of: Mapping[str, str], *, by: str, version: i
             label_id=label_id,
             by=by,
             source="masters",
+            previous=standing(states.get(particle_id, State())),
         )
         for particle_id, label_id in label_of.items()
         if not _already(states.get(particle_id), schema.CONFIRMED, label_id)

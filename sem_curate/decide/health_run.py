@@ -46,7 +46,7 @@ def masters_health(ds: fo.Dataset) -> dict[str, Any]:
     Raises:
         StateError: no masters, or nothing embedded.
     """
-    snapshot = masters.current(dataset.dataset_id(ds))
+    snapshot = masters.standing(dataset.dataset_id(ds), dataset.record(ds).catalogue)
     key = dataset.encoder_keys(ds).get("dino")
     if not snapshot.masters or not key:
         raise StateError(

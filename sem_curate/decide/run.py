@@ -26,7 +26,7 @@ from sem_curate.errors import StateError
 from sem_curate.integrate.contract import Integrator
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import audits, certificates, choices, datasets, history, integrators, labels, masters
-from sem_curate.registry.fold import EventView, State
+from sem_curate.registry.fold import EventView, State, standing
 
 BATCH = 1024
 SAMPLE = 4096  # particles behind slot means and the rank grid: enough for 0.2 % steps, bounded whatever the dataset
@@ -87,6 +87,8 @@ class _Run:
             {
                 "encoder": self.encoder_key,
                 "master_set": self.snapshot.version,
+                # A merge, split or deprecation makes the same masters stand for other labels.
+                **({"relabelled": self.snapshot.relabelled} if self.snapshot.relabelled else {}),
                 # A master's new picture, quality or late embedding changes what it stands for.
                 "masters": fingerprint(self.masters),
                 # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
@@ -152,7 +154,7 @@ def propose(
     mirror.catch_up(ds)
     identity = dataset.dataset_id(ds)
     run = _Run(ds, _encoder_key(ds), integrate or IntegrateConfig(), _chosen_rule(identity, decide or DecideConfig()),
-               masters.current(identity))  # fmt: skip
+               masters.standing(identity, dataset.record(ds).catalogue))  # fmt: skip
     summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)}
     usable = bool(run.snapshot.masters) and bool(run.reference.master_ids)
     if usable:
@@ -284,6 +286,7 @@ def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]], *, confi
                     label_id=wanted[1],
                     by=AUTOMATIC,
                     source="propose",
+                    previous=standing(state),
                     receipt_id=receipt["receipt_id"],
                 )
             )

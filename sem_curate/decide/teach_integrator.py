@@ -18,7 +18,7 @@ from sem_curate.errors import StateError
 from sem_curate.integrate import models
 from sem_curate.integrate.contract import Views
 from sem_curate.integrate.learned import TrainConfig
-from sem_curate.registry import history, integrators, masters
+from sem_curate.registry import history, integrators, label_log, label_model, masters
 
 POOL = 4096  # particles behind slot means, as for proposals
 UNNAMED = "sem-curate"  # the author when nobody says who
@@ -99,10 +99,15 @@ def in_force(ds: fo.Dataset) -> int | None:
 
 def _labelled(ds: fo.Dataset) -> dict[str, str]:
     identity = dataset.dataset_id(ds)
-    found = dict(masters.current(identity).masters)
+    catalogue = dataset.record(ds).catalogue
+    found = dict(masters.standing(identity, catalogue).masters)
+    known = label_log.catalogue(catalogue)
     for key, state in history.states(identity, history.all_particles(identity)).items():
         if state.label_id and state.decision not in (schema.UNDECIDED, schema.AUTO):
-            found[key] = state.label_id
+            label_id = label_model.resolve(known, state.label_id)
+            # What was decided as a label that is split up says nothing about its parts.
+            if label_id not in known or known[label_id].status != label_model.SPLIT:
+                found[key] = label_id
     return found
 
 

@@ -113,7 +113,7 @@ def embed_dataset(
     Raises:
         EncoderError: an encoder cannot be loaded; nothing was changed.
     """
-    loaded = [get_encoder(name) for name in encoders or _encoders_in_use(ds)]
+    loaded = [get_encoder(name) for name in encoders or encoders_in_use(ds)]
     keys = lane_keys(loaded)
     lanes = [
         Lane(encoder, store.open_store(encoder.key, dim=encoder.dim, meta=encoder.provenance)) for encoder in loaded
@@ -131,6 +131,41 @@ def embed_dataset(
     summary = EmbedSummary(views, computed, tuple(skipped), tuple(encoder.id for encoder in loaded), keys, shifts)
     _save_run(ds, summary)
     return summary
+
+
+def embed_particles(ds: Any, encoder: str, particle_ids: Sequence[str], *, progress: Progress = silent) -> str:
+    """Give some particles vectors of an encoder that is not in use, to compare it; the dataset is not changed.
+
+    Args:
+        ds: a dataset of ours.
+        encoder: name of the encoder.
+        particle_ids: which; unknown ones are passed over.
+        progress: counts views.
+
+    Returns:
+        The key of the vectors. Views that cannot be read have none.
+
+    Raises:
+        EncoderError: the encoder cannot be loaded.
+    """
+    loaded = get_encoder(encoder)
+    lane = Lane(loaded, store.open_store(loaded.key, dim=loaded.dim, meta=loaded.provenance))
+    fields = (schema.CONTENT_HASH, schema.SOURCE_PATH, schema.PRESENT, schema.PARTICLE_MASK)
+    found = dataset.read_views(ds, particle_ids, fields)
+    views = [view for particle in found.values() for view in particle.values() if dataset.content_hash(view)]
+    sources = (
+        Source(
+            view[schema.CONTENT_HASH],
+            view[schema.SOURCE_PATH],
+            dataset.mask_of(view.get(schema.PARTICLE_MASK)) if loaded.takes_mask else None,
+        )
+        for view in views
+    )
+    done = 0
+    for batch in embed_stream(sources, [lane], read=read_grey):
+        done += len(batch.done) + len(batch.skipped)
+        progress(done, len(views), "")
+    return loaded.key
 
 
 def lane_keys(encoders: Sequence[Encoder]) -> dict[str, str]:
@@ -186,7 +221,8 @@ def shifts(ds: Any) -> list[dict[str, Any]]:
     return latest(store.open_store(key), dataset.dataset_id(ds)) if key else []
 
 
-def _encoders_in_use(ds: Any) -> Sequence[str]:
+def encoders_in_use(ds: Any) -> Sequence[str]:
+    """Return the image encoder and, where there is one, the text encoder; the defaults before the first run."""
     if BRAIN_KEY in ds.list_brain_runs():
         return tuple(ds.get_brain_info(BRAIN_KEY).config.encoders) or DEFAULTS
     return DEFAULTS

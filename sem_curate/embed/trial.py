@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from sem_curate.arrays import Floats
-from sem_curate.embed import hardware
+from sem_curate.embed import bundled, hardware, trained
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.embed.network import TorchEncoder
 
@@ -23,6 +23,14 @@ def random_checkpoint(folder: Path, model: str, **arguments: object) -> str:
     state = timm.create_model(model, pretrained=False, num_classes=0, **arguments).state_dict()
     save_file({name: tensor.contiguous() for name, tensor in state.items()}, str(folder / f"{model}.safetensors"))
     return f"timm:{model}@{folder / f'{model}.safetensors'}"
+
+
+def random_twin(name: str) -> TorchEncoder:
+    """Return a bundled network as it was before any training."""
+    config = trained.read_config(bundled.FOLDER / name)
+    torch.manual_seed(0)
+    model = trained.build_backbone(config["model"])
+    return TorchEncoder("random", model, trained.preprocessing(config["preprocessing"], "native"), images=model)
 
 
 def load_torch(name: str, precision: str) -> TorchEncoder:

@@ -109,7 +109,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "small_particle": Fault(
         "particle_area", lambda m: _log2(m.particle_area), Logistic(float(np.log2(SMALL)), 0.3), 0.0
     ),
-    "scale_bar": Fault("overlay", lambda m: m.overlay, Logistic(0.001, -0.0003), 0.0),
+    "scale_bar": Fault("overlay", lambda m: m.overlay, Logistic(0.0002, -0.0001), 0.0),
     "info_bar": Fault("info_bar", lambda m: m.info_bar, Logistic(0.01, -0.002), 0.0),
 }
 _LOG: Final = ("snr", "contrast", "particle_area")

@@ -157,8 +157,8 @@ def _over_file(mask: Bools, shape: tuple[int, ...], bar: info_bar.InfoBar) -> Bo
 
 
 def _grown(mask: Bools) -> Bools:
-    """Return the mask with two more pixels around it: letters on a particle's edge hide the edge."""
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)), np.bool_)
+    """Return the mask with one more pixel around it: letters on a particle's edge hide the edge."""
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)), np.bool_)
 
 
 def _charging(small: Floats, particle: Particle) -> float:

@@ -30,11 +30,13 @@ THICK: Final = 0.02  # of the image's side, at most
 SLENDER: Final = 4  # times longer than thick
 FULL: Final = 0.93  # of the line's own box is ink
 CLEAR: Final = 0.12  # at most so much ink in the rows next to it, ticks apart
+BUSY: Final = 0.3  # the same on the image, where a bright surface may lie next to it; letters have to confirm the line
 WHITE: Final = 246  # of 255, on the image: burnt in, give or take JPEG
 BLACK: Final = 9
-LETTERS: Final = 70  # of 255: anti-aliased letters are less white than the line
+LETTERS: Final = (70, 35)  # of 255: anti-aliased letters are less white than the line; the second on a bright surface
 LABEL_STROKES: Final = 4  # ink runs in a row of letters: "1 um" has six
 LABEL_ROWS: Final = 4
+SPACE: Final = 2.0  # of the rows that all letters share, at most between two of them
 REACH: Final = 0.14  # of the image's height: how far from the line its label stands
 MIN_DOTS: Final = 8  # instruments draw eleven
 MAX_SPECKS: Final = 100  # dot-sized things; among more of them some stand in a row by chance
@@ -83,7 +85,7 @@ def find_scale_bar(plane: Image, bar: InfoBar) -> ScaleBar | None:
 
 
 def overlay_share(found: ScaleBar | None, mask: Bools, shape: tuple[int, ...]) -> float:
-    """Return the share of the particle that a scale bar on the image and its label cover, as one box.
+    """Return the share of the particle that a scale bar on the image and its label cover.
 
     Args:
         found: of :func:`find_scale_bar`.
@@ -96,10 +98,8 @@ def overlay_share(found: ScaleBar | None, mask: Bools, shape: tuple[int, ...]) -
     area = float(mask.sum())
     if found is None or not found.on_image or area == 0:
         return 0.0
-    label = found.label or found.box
-    top, left = min(found.box[0], label[0]), min(found.box[1], label[1])
-    bottom, right = max(found.box[2], label[2]), max(found.box[3], label[3])
-    return float(min(1.0, _covered((top, left, bottom, right), mask, shape) / area))
+    hidden = sum(_covered(box, mask, shape) for box in (found.box, found.label) if box is not None)
+    return float(min(1.0, hidden / area))
 
 
 def _covered(box: Box, mask: Bools, shape: tuple[int, ...]) -> float:
@@ -114,7 +114,7 @@ def _in_bar(strip: Ink, first: int) -> ScaleBar | None:
     distance = cv2.absdiff(strip, float(ground_level(strip)))
     tone = float(np.percentile(distance[distance > 40], 90)) if (distance > 40).any() else 255.0
     ink = (distance > 0.5 * tone).view(np.uint8)
-    box = _line(ink, max(2, len(strip) // 3))
+    box = _line(ink, max(2, len(strip) // 3), CLEAR)
     if box is None:
         dots = _dots(ink)
         return None if dots is None else ScaleBar(dots[0], _shift(dots[1], first), None, False)
@@ -126,7 +126,7 @@ def _on_image(strip: Ink, first: int, height: int) -> ScaleBar | None:
         if not ink.any():
             continue
         pixels = ink.view(np.uint8)
-        box = _line(pixels, max(2, round(THICK * min(height, strip.shape[1]))))
+        box = _line(pixels, max(2, round(THICK * min(height, strip.shape[1]))), BUSY)
         label = None if box is None else _label(strip, box, white, height)
         if box is not None and label is not None:
             return ScaleBar(float(box[3] - box[1]), _shift(box, first), _shift(label, first), True)
@@ -137,7 +137,7 @@ def _shift(box: Box, rows: int) -> Box:
     return box[0] + rows, box[1], box[2] + rows, box[3]
 
 
-def _line(ink: Ink, thick: int) -> Box | None:
+def _line(ink: Ink, thick: int, clear: float) -> Box | None:
     """Find the longest isolated horizontal line."""
     width = ink.shape[1]
     least = max(MIN_LENGTH, round(MIN_SHARE * width)) | 1  # an even kernel shifts by a pixel
@@ -150,12 +150,12 @@ def _line(ink: Ink, thick: int) -> Box | None:
     stats[:, 0] += left
     stats[:, 1] += top
     boxes = [(int(y), int(x), int(y + h), int(x + w)) for x, y, w, h, area in stats[1:] if area >= FULL * w * h]
-    lines = [box for box in boxes if _is_line(ink, box, thick)]
+    lines = [box for box in boxes if _is_line(ink, box, thick, clear)]
     lines = [box for box in lines if not any(_parallel(box, other) for other in boxes if other != box)]
     return max(lines, key=lambda box: box[3] - box[1], default=None)
 
 
-def _is_line(ink: Ink, box: Box, thick: int) -> bool:
+def _is_line(ink: Ink, box: Box, thick: int, clear: float) -> bool:
     """Tell whether a run of ink is a line of its own: slender, off the frame, nothing next to it but end ticks."""
     top, left, bottom, right = box
     length, width = right - left, ink.shape[1]
@@ -163,7 +163,7 @@ def _is_line(ink: Ink, box: Box, thick: int) -> bool:
         return False
     inner = slice(left + max(2, length // 10), right - max(2, length // 10))
     beside = [ink[row, inner].mean() for row in (top - 1, bottom) if 0 <= row < len(ink)]
-    return max(beside, default=0.0) <= CLEAR
+    return max(beside, default=0.0) <= clear
 
 
 def _parallel(box: Box, other: Box) -> bool:
@@ -205,7 +205,7 @@ def _longest_chain(columns: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def _label(strip: Ink, box: Box, white: bool, height: int) -> Box | None:
-    """Find letters of the line's tone above, below or beside it."""
+    """Find letters of the line's tone above or below it."""
     reach = round(REACH * height)
     length = box[3] - box[1]
     left, right = max(0, box[1] - length // 2), min(strip.shape[1], box[3] + length // 2)
@@ -213,16 +213,26 @@ def _label(strip: Ink, box: Box, white: bool, height: int) -> Box | None:
         part = strip[max(0, top) : max(0, bottom), left:right]
         if part.shape[0] < LABEL_ROWS:
             continue
-        letters = part >= 255 - LETTERS if white else part <= LETTERS
-        strokes = np.count_nonzero(letters[:, 1:] & ~letters[:, :-1], axis=1)
-        flags = (strokes >= LABEL_STROKES) & (letters.mean(axis=1) <= 0.5)
-        first, rows = longest_run(flags)
-        if rows >= LABEL_ROWS:
-            head, foot = _grow(letters, first, first + rows)
-            columns = np.flatnonzero(letters[head:foot].any(axis=0))
-            above = max(0, top)
-            return above + head, left + int(columns[0]), above + foot, left + int(columns[-1]) + 1
+        for tone in LETTERS:
+            found = _letters(part >= 255 - tone if white else part <= tone, (box[1] + box[3]) // 2 - left)
+            if found is not None:
+                above = max(0, top)
+                return above + found[0], left + found[1], above + found[2], left + found[3]
     return None
+
+
+def _letters(ink: Bools, middle: int) -> Box | None:
+    """Find the box of a row of letters; ink beyond a wide space, seen from the line's middle, is something else."""
+    strokes = np.count_nonzero(ink[:, 1:] & ~ink[:, :-1], axis=1)
+    first, rows = longest_run((strokes >= LABEL_STROKES) & (ink.mean(axis=1) <= 0.5))
+    if rows < LABEL_ROWS:
+        return None
+    columns = np.flatnonzero(ink[first : first + rows].any(axis=0))
+    words = np.split(columns, np.flatnonzero(np.diff(columns) > SPACE * rows) + 1)
+    word = min(words, key=lambda run: max(int(run[0]) - middle, middle - int(run[-1]), 0))
+    left, right = int(word[0]), int(word[-1]) + 1
+    head, foot = _grow(ink[:, left:right], first, first + rows)
+    return head, left, foot, right
 
 
 def _grow(letters: Bools, first: int, last: int) -> tuple[int, int]:

@@ -13,8 +13,9 @@ import mongoengine
 from pymongo import WriteConcern
 
 ALIAS = "sem_curate"
-# A decision that was acknowledged must survive `kill -9` of the server: wait for its journal.
-JOURNALED = WriteConcern(w=1, j=True)
+# A decision that was acknowledged must survive `kill -9` of the server: wait for its journal, on most of its members.
+JOURNALED = WriteConcern(w="majority", j=True)
+WAIT_MS = 10_000  # for a server that went away: then people are told
 
 
 def database_name() -> str:
@@ -34,12 +35,14 @@ def connect() -> Any:
     foo.get_db_conn()
     uri = fo.config.database_uri
     if uri:
-        mongoengine.connect(database_name(), alias=ALIAS, host=uri, uuidRepresentation="standard", tz_aware=True)
+        mongoengine.connect(database_name(), alias=ALIAS, host=uri, uuidRepresentation="standard", tz_aware=True,
+                            serverSelectionTimeoutMS=WAIT_MS)  # fmt: skip
     else:
         host, port = foo.get_db_conn().client.address
         mongoengine.connect(
-            database_name(), alias=ALIAS, host=host, port=port, uuidRepresentation="standard", tz_aware=True
-        )
+            database_name(), alias=ALIAS, host=host, port=port, uuidRepresentation="standard", tz_aware=True,
+            serverSelectionTimeoutMS=WAIT_MS,
+        )  # fmt: skip
     return mongoengine.connection.get_db(ALIAS)
 
 

@@ -15,10 +15,12 @@ from sem_curate.registry.documents import (
     CertificateRecord,
     DatasetRecord,
     Event,
+    Export,
     IntegratorModel,
     MasterSet,
     QualityModel,
     Receipt,
+    ReviewBundle,
     ensure_indexes,
 )
 
@@ -81,7 +83,10 @@ def change_settings(dataset_id: str, settings: Mapping[str, Any]) -> None:
 def forget(dataset_id: str) -> None:
     """Delete all that is known of a dataset, its history too, for good. For demos and tests."""
     connect()
-    ours = (Event, Receipt, MasterSet, QualityModel, IntegratorModel, AuditDraw, CertificateRecord, DatasetRecord)
+    ours = (
+        Event, Receipt, MasterSet, QualityModel, IntegratorModel, AuditDraw, CertificateRecord, Export, ReviewBundle,
+        DatasetRecord,
+    )  # fmt: skip
     for document in ours:
         document.objects(dataset_id=dataset_id).delete()
 

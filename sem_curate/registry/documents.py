@@ -39,6 +39,7 @@ class DatasetRecord(Document):
     catalogue = StringField(required=True)
     views = ListField(StringField(), required=True)
     settings = DictField()
+    chain_head = DictField()  # {"number", "hash"}: how far the history's hash chain is known to reach
     created_at = DateTimeField(default=now)
     meta = {
         "db_alias": ALIAS,
@@ -57,19 +58,36 @@ class LabelVersion(EmbeddedDocument):
     definition_en = StringField(default="")
     synonyms_ja = ListField(StringField())
     synonyms_en = ListField(StringField())
+    templates_ja = ListField(StringField())
+    templates_en = ListField(StringField())
+    colour = StringField(default="")
+    hotkey = StringField(default="")
+    parent = StringField()
+    picked = ListField(DictField())  # [{"particle_id", "role", "note"}]
+    status = StringField(default="active")
+    merged_into = StringField()
+    split_into = ListField(StringField())
+    split_from = StringField()
+    split_masters = ListField(ListField(StringField()))  # [[particle_id, label_id]]
+    change_id = StringField()
     by = StringField(required=True)
     at = DateTimeField(default=now)
     reason = StringField(default="")
 
 
 class Label(Document):
-    """A category. ``label_id`` never changes and is never reused; the newest version is what people see."""
+    """A category. ``label_id`` never changes and is never reused; ``current`` is the version that people see.
+
+    What stands here follows from the catalogue's :class:`LabelChange` documents.
+    """
 
     label_id = StringField(primary_key=True)
     catalogue = StringField(required=True)
     active = BooleanField(default=True)
-    name_keys = ListField(StringField())  # normalised names of the newest version
+    name_keys = ListField(StringField())  # normalised names of the version in force
     rev = IntField(default=1)
+    current = IntField()  # version in force, 0 = withdrawn; documents of older releases lack it: the newest
+    applied_seq = IntField(default=0)  # newest change that stands in this document
     versions = EmbeddedDocumentListField(LabelVersion)
     meta = {
         "db_alias": ALIAS,
@@ -81,6 +99,65 @@ class Label(Document):
                 "partialFilterExpression": {"active": True},
             }
         ],
+    }
+
+
+class LabelChange(Document):
+    """One change of a catalogue, whatever number of labels it touches: written first, then applied to the labels."""
+
+    change_id = StringField(primary_key=True)
+    catalogue = StringField(required=True)
+    seq = IntField(required=True)  # 1, 2, 3 ... within a catalogue; the unique index decides a race
+    kind = StringField(required=True)
+    label_id = StringField(required=True)
+    touched = ListField(DictField())  # [{"label_id", "before", "after", "content"}], versions; 0 = there is none
+    details = DictField()
+    undoes = StringField()
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    reason = StringField(default="")
+    applied = BooleanField(default=False)  # bookkeeping only: have the labels and the histories caught up?
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_label_changes",
+        "indexes": [
+            {"fields": ["catalogue", "seq"], "unique": True},
+            {"fields": ["applied"], "partialFilterExpression": {"applied": False}},
+        ],
+    }
+
+
+class Export(Document):
+    """That something was written for others, and which labels it names: a change of one of them makes it outdated."""
+
+    dataset_id = StringField(required=True)
+    what = StringField(required=True)
+    path = StringField(required=True)
+    label_ids = ListField(StringField())
+    content_hash = StringField(default="")
+    by = StringField(required=True)
+    at = DateTimeField(default=now)
+    meta = {"db_alias": ALIAS, "collection": "semc_exports", "indexes": [{"fields": ["dataset_id", "label_ids"]}]}
+
+
+class ReviewBundle(Document):
+    """Particles to review again together, because a label was split or means something else now."""
+
+    bundle_id = StringField(primary_key=True)
+    dataset_id = StringField(required=True)
+    label_id = StringField(required=True)
+    made_for = StringField(required=True)  # the change, or the version of the label
+    of = IntField(required=True)  # bundles of the same occasion
+    order = IntField(required=True)
+    suggested = StringField()
+    cluster = IntField(required=True)
+    particles = ListField(StringField())
+    events = ListField(StringField())  # the decisions that are in doubt; whoever decides anew replaces them
+    at = DateTimeField(default=now)
+    meta = {
+        "db_alias": ALIAS,
+        "collection": "semc_bundles",
+        "indexes": [{"fields": ["dataset_id", "label_id", "made_for", "order"]}],
     }
 
 
@@ -145,9 +222,11 @@ class Event(Document):
     dataset_id = StringField(required=True)
     particle_id = StringField(required=True)
     seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
-    kind = StringField(required=True, choices=("decide", "undo", "tag"))
+    kind = StringField(required=True, choices=("decide", "undo", "tag", "label", "master", "seal"))
     decision = StringField()
     label_id = StringField()
+    label_version = IntField()  # version of the label that was decided
+    master_set_version = IntField()  # in force at that moment
     undoes = StringField()
     view = StringField()  # of a tag correction, and of its undo
     tags = ListField(StringField(), default=None)  # the complete list that the reviewer says is right
@@ -160,6 +239,10 @@ class Event(Document):
     seconds = FloatField()
     note = StringField()
     mirrored = BooleanField(default=False)  # bookkeeping only: have the FiftyOne fields caught up?
+    previous = DictField()  # what was in force before
+    details = DictField()
+    chain = IntField()  # 1, 2, 3 ... within a dataset; events of older releases lack it
+    hash = StringField()  # of the event and of the hash before it
     meta = {
         "db_alias": ALIAS,
         "collection": "semc_events",
@@ -169,6 +252,8 @@ class Event(Document):
             {"fields": ["dataset_id", "mirrored"], "partialFilterExpression": {"mirrored": False}},
             {"fields": ["dataset_id", "kind"], "partialFilterExpression": {"kind": "tag"}},
             {"fields": ["dataset_id", "batch"], "partialFilterExpression": {"batch": {"$type": "string"}}},
+            {"fields": ["dataset_id", "chain"], "unique": True, "partialFilterExpression": {"chain": {"$gt": 0}}},
+            {"fields": ["dataset_id", "-at"]},
         ],
     }
 
@@ -251,15 +336,8 @@ def ensure_indexes() -> None:
     """Create every index, once per process. Bulk writes go past mongoengine and rely on them."""
     document: Any
     ours = (
-        DatasetRecord,
-        Label,
-        MasterSet,
-        QualityModel,
-        IntegratorModel,
-        Event,
-        Receipt,
-        AuditDraw,
-        CertificateRecord,
-    )
+        DatasetRecord, Label, LabelChange, Export, ReviewBundle, MasterSet, QualityModel, IntegratorModel, Event,
+        Receipt, AuditDraw, CertificateRecord,
+    )  # fmt: skip
     for document in ours:
         document.ensure_indexes()

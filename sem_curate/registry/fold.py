@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sem_curate import schema
 
@@ -16,7 +17,9 @@ class EventView:
     ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what), ``"tag"`` (``tags`` is the complete list that a
     reviewer says is right for ``view``, whose pixels had the hash ``image``) or ``"undo"`` (``undoes`` names an event;
     ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle. ``batch`` is
-    shared by the events of one action on many views or particles, which are taken back together.
+    shared by the events of one action on many views or particles, which are taken back together. ``"label"`` and
+    ``"master"`` note a change of labels or masters; they belong to no particle (``particle_id`` is empty).
+    ``label_version`` and ``master_set_version`` are what a decision saw.
     """
 
     event_id: str
@@ -36,6 +39,11 @@ class EventView:
     tags: tuple[str, ...] | None = None
     image: str | None = None
     batch: str | None = None
+    label_version: int | None = None
+    master_set_version: int | None = None
+    previous: Mapping[str, Any] | None = field(default=None, hash=False)  # what was in force before
+    chain: int | None = None  # number within the dataset's hash chain, once stored
+    hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,14 @@ def fold(events: Sequence[EventView]) -> State:
         view_tags=_view_tags(event for event in ordered if event.event_id in active),
         last_by=newest.by,
     )
+
+
+def standing(state: State, view: str | None = None) -> dict[str, Any]:
+    """Return what an event notes as its previous state: the corrected tags of a view, or the decision."""
+    if view is not None:
+        found = state.view_tags.get(view)
+        return {"tags": None if found is None else list(found.tags)}
+    return {"decision": state.decision, "label_id": state.label_id}
 
 
 def topics(events: Sequence[EventView]) -> dict[str, str | None]:

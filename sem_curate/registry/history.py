@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from pymongo import InsertOne, UpdateMany, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo import UpdateMany, UpdateOne
 
 from sem_curate.errors import ConflictError
-from sem_curate.registry.connection import connect, journaled
+from sem_curate.registry import appending
+from sem_curate.registry.connection import connect
 from sem_curate.registry.documents import Event, Receipt, ensure_indexes, now
 from sem_curate.registry.fold import EventView, State, TagState, fold
+from sem_curate.registry.seen import with_versions
 
 CHUNK = 1000
 
@@ -28,34 +29,28 @@ def append(event: EventView, dataset_id: str) -> EventView:
     Raises:
         ConflictError: another event took this place in the particle's history first.
     """
+    connect()
     ensure_indexes()
-    document = _document(event, dataset_id, now())
-    try:
-        journaled(Event).insert_one(document)
-    except DuplicateKeyError:
+    event = with_versions([event], dataset_id)[0]
+    made = appending.append_one(_document(event, dataset_id, now()), dataset_id)
+    if made is None:
         query = {"_id": event.event_id, "dataset_id": dataset_id, "particle_id": event.particle_id}
         if stored := Event._get_collection().find_one(query):
-            return _from_raw(stored)
+            return from_raw(stored)
         raise ConflictError(
             f"particle '{event.particle_id}' was changed by somebody else in the meantime; look at it again"
-        ) from None
+        )
     return event
 
 
 def append_many(events: Sequence[EventView], dataset_id: str) -> list[EventView]:
     """Store many events; those whose place was taken in the meantime are left out of the result."""
+    connect()
     ensure_indexes()
+    events = with_versions(events, dataset_id)
     moment = now()
-    stored: list[EventView] = []
-    for start in range(0, len(events), CHUNK):
-        part = events[start : start + CHUNK]
-        try:
-            journaled(Event).bulk_write([InsertOne(_document(e, dataset_id, moment)) for e in part], ordered=False)
-            refused: set[int] = set()
-        except BulkWriteError as error:
-            refused = {failure["index"] for failure in error.details["writeErrors"]}
-        stored += [event for index, event in enumerate(part) if index not in refused]
-    return stored
+    stored = appending.append_rows([_document(event, dataset_id, moment) for event in events], dataset_id)
+    return [events[index] for index in stored]
 
 
 def of_particles(dataset_id: str, particle_ids: Collection[str]) -> dict[str, list[EventView]]:
@@ -66,7 +61,7 @@ def of_particles(dataset_id: str, particle_ids: Collection[str]) -> dict[str, li
     for start in range(0, len(ids), CHUNK):
         query = {"dataset_id": dataset_id, "particle_id": {"$in": ids[start : start + CHUNK]}}
         for document in Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)]):
-            found.setdefault(document["particle_id"], []).append(_from_raw(document))
+            found.setdefault(document["particle_id"], []).append(from_raw(document))
     return found
 
 
@@ -96,9 +91,9 @@ def view_tags(dataset_id: str, particle_ids: Collection[str] | None = None) -> d
 def newest_of(dataset_id: str, by: str, *, limit: int = 50, skip: int = 0) -> list[EventView]:
     """Return a reviewer's decisions and corrections, newest first; undos are left out."""
     connect()
-    query = {"dataset_id": dataset_id, "by": by, "kind": {"$ne": "undo"}}
+    query = {"dataset_id": dataset_id, "by": by, "kind": {"$nin": ["undo", "label", "master", "seal"]}}
     found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1), ("_id", -1)]).skip(skip).limit(limit)
-    return [_from_raw(document) for document in found]
+    return [from_raw(document) for document in found]
 
 
 def newest(dataset_id: str, *, limit: int = 20) -> list[tuple[EventView, int]]:
@@ -109,7 +104,7 @@ def newest(dataset_id: str, *, limit: int = 20) -> list[tuple[EventView, int]]:
     for document in Event._get_collection().find({"dataset_id": dataset_id}).sort([("at", -1), ("seq", -1)]):
         if len(found) == limit:
             break
-        event = _from_raw(document)
+        event = from_raw(document)
         if event.batch not in batches:
             found.append(event)
         if event.batch:
@@ -125,7 +120,7 @@ def get(dataset_id: str, event_id: str) -> EventView | None:
     """Return one event, or None."""
     connect()
     found = Event._get_collection().find_one({"_id": event_id, "dataset_id": dataset_id})
-    return _from_raw(found) if found else None
+    return from_raw(found) if found else None
 
 
 def of_batch(dataset_id: str, batch: str) -> list[EventView]:
@@ -133,7 +128,7 @@ def of_batch(dataset_id: str, batch: str) -> list[EventView]:
     connect()
     query = {"dataset_id": dataset_id, "batch": batch}
     found = Event._get_collection().find(query).sort([("particle_id", 1), ("seq", 1)])
-    return [_from_raw(document) for document in found]
+    return [from_raw(document) for document in found]
 
 
 def unmirrored(dataset_id: str) -> list[str]:
@@ -214,11 +209,13 @@ def _document(event: EventView, dataset_id: str, moment: datetime) -> dict[str, 
         "by": event.by, "at": event.at or moment, "source": event.source, "receipt_id": event.receipt_id,
         "seconds": event.seconds, "note": event.note, "view": event.view,
         "tags": None if event.tags is None else list(event.tags), "image": event.image, "batch": event.batch,
-        "mirrored": False,
+        "label_version": event.label_version, "master_set_version": event.master_set_version,
+        "previous": None if event.previous is None else dict(event.previous), "mirrored": False,
     }  # fmt: skip
 
 
-def _from_raw(raw: dict[str, Any]) -> EventView:
+def from_raw(raw: dict[str, Any]) -> EventView:
+    """Return a stored event."""
     fields = EventView.__dataclass_fields__
     values: dict[str, Any] = {name: raw.get(name) for name in fields if name != "event_id"}
     if values["tags"] is not None:

@@ -1,36 +1,21 @@
-"""Labels: an immutable id below, versioned names and definitions above."""
+"""Labels: an immutable id below, versioned names and definitions above.
+
+Every change goes through :mod:`label_log`; what is allowed stands in :mod:`label_plans`.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from mongoengine.errors import NotUniqueError
-
-from sem_curate.errors import ConflictError, InputError, NameClashError, UnknownLabelError, did_you_mean
-from sem_curate.registry.connection import connect
-from sem_curate.registry.documents import Label, LabelVersion, ensure_indexes
+from sem_curate.errors import InputError, NameClashError, UnknownLabelError, did_you_mean
+from sem_curate.registry import label_log, label_model, label_plans
+from sem_curate.registry.label_model import DEPRECATED, MERGED, LabelView
 from sem_curate.registry.names import is_japanese, name_key
 
-
-@dataclass(frozen=True)
-class LabelView:
-    """One label as people see it now."""
-
-    label_id: str
-    name_ja: str
-    name_en: str
-    definition_ja: str = ""
-    definition_en: str = ""
-    synonyms_ja: tuple[str, ...] = ()
-    synonyms_en: tuple[str, ...] = ()
-    version: int = 1
-    active: bool = True
-
-    def name(self, language: str = "en") -> str:
-        """Return the display name in ``"ja"`` or ``"en"``, falling back to the other language."""
-        return (self.name_ja or self.name_en) if language == "ja" else (self.name_en or self.name_ja)
+__all__ = ["LabelView", "by_ids", "change", "choosable", "create", "find", "find_or_create", "get", "in_catalogue",
+           "new_label", "plan", "rename"]  # fmt: skip
 
 
 def create(
@@ -64,26 +49,22 @@ def create(
         InputError: when no name is given.
         NameClashError: when an active label of the catalogue already uses a name.
     """
-    connect()
-    ensure_indexes()
-    version = LabelVersion(
-        version=1,
-        name_ja=(name_ja or (name if is_japanese(name) else "")).strip(),
-        name_en=(name_en or ("" if is_japanese(name) else name)).strip(),
-        definition_ja=definition_ja,
-        definition_en=definition_en,
-        synonyms_ja=list(synonyms_ja),
-        synonyms_en=list(synonyms_en),
-        by=by,
-        reason=reason,
+    label = new_label(
+        name, name_ja=name_ja, name_en=name_en, definition_ja=definition_ja, definition_en=definition_en,
+        synonyms_ja=tuple(synonyms_ja), synonyms_en=tuple(synonyms_en),
+    )  # fmt: skip
+    label_log.commit(catalogue, lambda labels: label_plans.create(labels, label), by=by, reason=reason)
+    return get(label.label_id)
+
+
+def new_label(name: str = "", *, name_ja: str = "", name_en: str = "", **described: Any) -> LabelView:
+    """Return a label with an id of its own, not stored yet; ``name`` is taken for the language it is written in."""
+    return LabelView(
+        f"lbl_{uuid.uuid4().hex[:12]}",
+        name_ja or (name if is_japanese(name) else ""),
+        name_en or ("" if is_japanese(name) else name),
+        **described,
     )
-    label = Label(label_id=f"lbl_{uuid.uuid4().hex[:12]}", catalogue=catalogue, versions=[version])
-    label.name_keys = _keys(version)
-    try:
-        label.save(force_insert=True)
-    except NotUniqueError:
-        raise _clash(catalogue, label.name_keys) from None
-    return _view(label)
 
 
 def rename(
@@ -94,54 +75,119 @@ def rename(
     Raises:
         UnknownLabelError: no such label.
         NameClashError: the name is taken.
-        ConflictError: somebody else changed the label in the same moment.
     """
-    connect()
-    label = _get(label_id)
-    old = label.versions[-1]
-    fields = {name: old[name] for name in LabelVersion._fields if name not in ("version", "by", "at", "reason")}
-    fields["name_ja"] = old.name_ja if name_ja is None else name_ja.strip()
-    fields["name_en"] = old.name_en if name_en is None else name_en.strip()
-    new = LabelVersion(version=old.version + 1, by=by, reason=reason, **fields)
-    try:
-        won = Label.objects(label_id=label_id, rev=label.rev).update_one(
-            push__versions=new, set__name_keys=_keys(new), inc__rev=1
-        )
-    except NotUniqueError:
-        raise _clash(label.catalogue, _keys(new), other_than=label_id) from None
-    if not won:
-        raise ConflictError(f"label '{old.name_en or old.name_ja}' was changed by somebody else; look at it again")
-    return _view(_get(label_id))
+    wanted = {"name_ja": name_ja, "name_en": name_en}
+    change(_catalogue_of(label_id), "rename", label_id, wanted, by=by, reason=reason)
+    return get(label_id)
+
+
+def change(
+    catalogue: str, kind: str, label_id: str, wanted: Mapping[str, Any], *, by: str, reason: str = "",
+    request_id: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Record one change of labels and apply it to the registry; see :func:`plan` for what it may be.
+
+    Returns:
+        The change, see ``label_log.changes``.
+    """
+    if not by.strip():
+        raise InputError("a change of labels needs the name of who makes it; set SEM_CURATE_REVIEWER or give --by")
+    # The parts of a split get their ids once, however often the change is planned.
+    ready = _with_parts(wanted) if kind == label_plans.SPLIT_UP else wanted
+    return label_log.commit(
+        catalogue, lambda labels: plan(labels, kind, label_id, ready), by=by, reason=reason, request_id=request_id
+    )
+
+
+def plan(labels: Mapping[str, LabelView], kind: str, label_id: str, wanted: Mapping[str, Any]) -> label_plans.Plan:
+    """Plan one change without making it.
+
+    Args:
+        labels: the catalogue, from ``label_log.catalogue``.
+        kind: ``"rename"`` (``name_ja``, ``name_en``), ``"redefine"`` (what ``label_plans.DESCRIBING`` names),
+            ``"merge"`` (``into``: the other label; this one is read as that), ``"split"`` (``parts``: what the new
+            labels are called and mean, each perhaps with ``masters``), ``"deprecate"``, ``"restore"`` or
+            ``"rollback"`` (``change_id``).
+        label_id: which label.
+        wanted: what is wanted, by the names above.
+
+    Raises:
+        InputError: the kind is unknown or makes no sense here.
+        NameClashError: a name is taken.
+    """
+    if kind == label_plans.RENAME:
+        return label_plans.rename(labels, label_id, name_ja=wanted.get("name_ja"), name_en=wanted.get("name_en"))
+    if kind == label_plans.REDEFINE:
+        return label_plans.redefine(labels, label_id, wanted)
+    if kind == label_plans.MERGE:
+        return label_plans.merge(labels, [label_id], str(wanted["into"]))
+    if kind == label_plans.SPLIT_UP:
+        parts = _with_parts(wanted)["parts"]
+        masters = {particle: part["label"].label_id for part in parts for particle in part.get("masters", ())}
+        return label_plans.split(labels, label_id, [part["label"] for part in parts], masters)
+    if kind == label_plans.ROLLBACK:
+        return label_log.plan_rollback(labels, str(wanted["change_id"]))
+    if kind in (label_plans.DEPRECATE, label_plans.RESTORE):
+        return {"deprecate": label_plans.deprecate, "restore": label_plans.restore}[kind](labels, label_id)
+    raise InputError(f"there is no change '{kind}' of a label; known: {', '.join(label_plans.KINDS)}")
+
+
+def _with_parts(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {"parts": [part if "label" in part else _part(part) for part in wanted["parts"]]}
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    described = {key: value for key, value in part.items() if key != "masters"}
+    for key in ("synonyms_ja", "synonyms_en"):
+        if key in described:
+            described[key] = tuple(described[key])
+    return {"label": new_label(**described), "masters": tuple(part.get("masters", ()))}
 
 
 def get(label_id: str) -> LabelView:
-    """Return a label by id, active or not.
+    """Return a label by its own id, whatever became of it.
 
     Raises:
         UnknownLabelError: no such label.
     """
-    connect()
-    return _view(_get(label_id))
+    return _get(label_id)
+
+
+def choosable(label_id: str) -> LabelView:
+    """Return the label that an id is read as now, when it can be chosen for a new decision.
+
+    Raises:
+        UnknownLabelError: no such label.
+        InputError: it is deprecated, split or withdrawn.
+    """
+    labels = label_log.by_id([label_id])
+    label = labels.get(label_model.resolve(labels, label_id))
+    if label is None:
+        raise _unknown(label_id)
+    if not label.active:
+        raise InputError(f"label '{label.both_names}' is {label.status}; choose another one")
+    return label
 
 
 def find(catalogue: str, name_or_id: str) -> LabelView:
-    """Return the active label with this id or name.
+    """Return the label with this id, or the active one of this name; merged ones give what they were merged into.
 
     Raises:
         UnknownLabelError: with the closest known name.
     """
-    connect()
-    label = (
-        Label.objects(label_id=name_or_id, catalogue=catalogue).first()
-        or Label.objects(catalogue=catalogue, active=True, name_keys=name_key(name_or_id)).first()
+    labels = label_log.catalogue(catalogue)
+    if name_or_id in labels:
+        return labels[label_model.resolve(labels, name_or_id)]
+    key = name_key(name_or_id)
+    for status in ("active", DEPRECATED, MERGED):
+        named = [label for label in labels.values() if label.status == status and key in label_model.keys(label)]
+        if named:
+            return labels[label_model.resolve(labels, named[-1].label_id)]
+    known = [view.name(language) for view in labels.values() if view.active for language in ("ja", "en")]
+    raise UnknownLabelError(
+        f"there is no label '{name_or_id}' in catalogue '{catalogue}'.{did_you_mean(name_or_id, known)} "
+        f"Known: {', '.join(dict.fromkeys(known)) or 'none yet'}"
     )
-    if label is None:
-        known = [view.name(language) for view in in_catalogue(catalogue) for language in ("ja", "en")]
-        raise UnknownLabelError(
-            f"there is no label '{name_or_id}' in catalogue '{catalogue}'.{did_you_mean(name_or_id, known)} "
-            f"Known: {', '.join(dict.fromkeys(known)) or 'none yet'}"
-        )
-    return _view(label)
 
 
 def find_or_create(catalogue: str, name_or_id: str, *, by: str) -> LabelView:
@@ -157,50 +203,29 @@ def find_or_create(catalogue: str, name_or_id: str, *, by: str) -> LabelView:
         return find(catalogue, name_or_id)
 
 
-def in_catalogue(catalogue: str) -> list[LabelView]:
-    """Return the active labels of a catalogue, oldest first."""
-    connect()
-    found = sorted(Label.objects(catalogue=catalogue, active=True), key=lambda label: label.versions[0].at)
-    return [_view(label) for label in found]
+def in_catalogue(catalogue: str, *, statuses: Sequence[str] = ("active",)) -> list[LabelView]:
+    """Return the labels of a catalogue, oldest first; by default those that can be chosen."""
+    return [label for label in label_log.catalogue(catalogue).values() if label.status in statuses]
 
 
 def by_ids(label_ids: Iterable[str]) -> dict[str, LabelView]:
-    """Return ``{label_id: label}`` for the ids that exist."""
-    connect()
-    return {label.label_id: _view(label) for label in Label.objects(label_id__in=list(set(label_ids)))}
+    """Return ``{label_id: label}`` for the ids that exist; a merged id gives the label that it is read as now."""
+    wanted = set(label_ids)
+    labels = label_log.by_id(wanted)
+    return {label_id: labels[label_model.resolve(labels, label_id)] for label_id in wanted if label_id in labels}
 
 
-def _get(label_id: str) -> Label:
-    label: Label | None = Label.objects(label_id=label_id).first()
-    if label is None:
-        raise UnknownLabelError(f"there is no label with id '{label_id}'; list them with: sem-curate labels list")
-    return label
+def _get(label_id: str) -> LabelView:
+    found = label_log.by_id([label_id])
+    if label_id not in found:
+        raise _unknown(label_id)
+    return found[label_id]
 
 
-def _keys(version: LabelVersion) -> list[str]:
-    keys = sorted({name_key(name) for name in (version.name_ja, version.name_en) if name_key(name)})
-    if not keys:
-        raise InputError("a label needs a name in Japanese or English")
-    return keys
+def _unknown(label_id: str) -> UnknownLabelError:
+    return UnknownLabelError(f"there is no label with id '{label_id}'; list them with: sem-curate labels list")
 
 
-def _clash(catalogue: str, keys: list[str], *, other_than: str = "") -> NameClashError:
-    taken = Label.objects(catalogue=catalogue, active=True, name_keys__in=keys, label_id__ne=other_than).first()
-    view = _view(taken) if taken else None
-    name = f"'{view.name('ja')} / {view.name('en')}' ({view.label_id})" if view else "another label"
-    return NameClashError(f"the name is already used by {name}; choose another name, or use that label")
-
-
-def _view(label: Label) -> LabelView:
-    newest = label.versions[-1]
-    return LabelView(
-        label_id=label.label_id,
-        name_ja=newest.name_ja,
-        name_en=newest.name_en,
-        definition_ja=newest.definition_ja,
-        definition_en=newest.definition_en,
-        synonyms_ja=tuple(newest.synonyms_ja),
-        synonyms_en=tuple(newest.synonyms_en),
-        version=newest.version,
-        active=label.active,
-    )
+def _catalogue_of(label_id: str) -> str:
+    _get(label_id)
+    return label_log.catalogue_of(label_id)

@@ -14,7 +14,9 @@ def name_key(name: str) -> str:
     >>> name_key("  Needle_like ") == name_key("ＮＥＥＤＬＥ－like")
     True
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
+    # Case folding may undo the normal form, and what has no width (but the joiner inside emoji) cannot be told apart.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    folded = "".join(c for c in folded if c == "\u200d" or unicodedata.category(c) != "Cf")
     return re.sub(r"[\s_\-‐-―]+", " ", folded).strip()
 
 

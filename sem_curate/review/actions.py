@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sem_curate import schema
 from sem_curate.errors import ConflictError, InputError, did_you_mean
 from sem_curate.quality.gate import TAGS
-from sem_curate.registry.fold import EventView, State, active_ids, topics
+from sem_curate.registry.fold import EventView, State, active_ids, fold, standing, topics
 
 ACCEPT = "accept"
 LABEL = "label"
@@ -60,8 +61,14 @@ def decision_event(
     decision, chosen = _outcome(particle_id, action, proposed, label_id)
     return EventView(
         event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="decide", by=by, decision=decision,
-        label_id=chosen, source=source, receipt_id=receipt_id, seconds=seconds, batch=batch,
+        label_id=chosen, source=source, receipt_id=receipt_id, seconds=_seconds(seconds), batch=batch,
+        previous=standing(state),
     )  # fmt: skip
+
+
+def _seconds(given: float | None) -> float | None:
+    """Return a time that can be stored: a clock that was set back tells nothing."""
+    return float(given) if given is not None and math.isfinite(given) and given >= 0 else None
 
 
 def _outcome(particle_id: str, action: str, proposed: str | None, label_id: str | None) -> tuple[str, str | None]:
@@ -111,7 +118,7 @@ def tag_event(
     _check(particle_id, state, by, seen_seq)
     return EventView(
         event_id=request_id, particle_id=particle_id, seq=state.seq + 1, kind="tag", by=by, source=source,
-        view=view, tags=chosen, image=image, batch=batch,
+        view=view, tags=chosen, image=image, batch=batch, previous=standing(state, view),
     )  # fmt: skip
 
 
@@ -205,7 +212,7 @@ def undo_events(
             EventView(
                 request_id if target.batch is None else f"{request_id}:{target.event_id}", target.particle_id, seq + 1,
                 "undo", by, undoes=target.event_id, source="app", view=target.view,
-                batch=request_id if target.batch else None,
+                batch=request_id if target.batch else None, previous=standing(fold(events), target.view),
             )
         )  # fmt: skip
     return made, refused

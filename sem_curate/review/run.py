@@ -11,11 +11,11 @@ import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
 from sem_curate.decide import auditing, certifying
-from sem_curate.errors import InputError
-from sem_curate.registry import audits, history, masters
+from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry import audits, history, leases, masters
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
-from sem_curate.review import actions, cards, undoing
+from sem_curate.review import actions, cards, sharing, undoing
 
 # In a queue named for its proposal an audit would give that proposal away.
 NO_AUDIT: Mapping[str, Any] = {schema.AUDIT: {"$ne": schema.AUDIT_OPEN}}
@@ -27,8 +27,11 @@ QUEUES: Mapping[str, Mapping[str, Any]] = {
     },
     "audit": {schema.AUDIT: schema.AUDIT_OPEN},
     "skipped": {schema.DECISION: schema.SKIPPED},
+    sharing.SECOND: sharing.second_where(),
     "all": {},
 }  # fmt: skip
+COUNTED = ("review", "unknown", "auto", "audit", "skipped")
+TRIES = 20  # each lost try means that another reviewer claimed the particle in the same moment
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
@@ -48,7 +51,7 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     ``auto``, ``review`` and ``unknown`` count proposals that nobody has decided; ``left`` is what people should still
     look at (review and unknown); ``decided`` includes automatic decisions.
     """
-    by = {name: dataset.count_particles(ds, where) for name, where in QUEUES.items() if name != "all"}
+    by = {name: dataset.count_particles(ds, QUEUES[name]) for name in COUNTED}
     decided = dataset.count_by(ds, schema.DECISION)
     return {
         "particles": dataset.count_particles(ds),
@@ -60,23 +63,38 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     }
 
 
-def next_id(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> str | None:
+def next_id(
+    ds: fo.Dataset, *, queue: str = "review", after: str | None = None, by: str | None = None
+) -> str | None:  # fmt: skip
     """Return the next particle of a queue, or None when it is empty.
 
     Args:
         ds: the dataset.
         queue: one of :data:`QUEUES`.
         after: continue behind this particle, wherever it now stands; at the end start over.
+        by: the reviewer: claims the particle for a while, and gets none that others have claimed.
     """
     if queue not in QUEUES:
         raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
-    where, order = dict(QUEUES[queue]), schema.AUDIT_ORDER if queue == "audit" else schema.REVIEW_PRIORITY
+    order = schema.AUDIT_ORDER if queue == "audit" else schema.REVIEW_PRIORITY
+    if by is None:
+        return _first(ds, QUEUES[queue], after, order)
+    for _ in range(TRIES):
+        where = sharing.unclaimed(ds, QUEUES[queue], by)
+        found = sharing.first_asked(ds, where, by) if queue == sharing.SECOND else _first(ds, where, after, order)
+        if found is None or sharing.claimed(ds, found, by):
+            return found
+    return None
+
+
+def _first(ds: fo.Dataset, wanted: Mapping[str, Any], after: str | None, order: str) -> str | None:
+    where = dict(wanted)
     if after is not None:
         behind = _behind(ds, after, order)
         found = dataset.find_particles(ds, {"$and": [where, behind]}, sort=order, limit=1)
         if found:
             return str(found[0][schema.PARTICLE_ID])
-        where[schema.PARTICLE_ID] = {"$ne": after}
+        where = {"$and": [where, {schema.PARTICLE_ID: {"$ne": after}}]}
     found = dataset.find_particles(ds, where, sort=order, limit=1)
     return str(found[0][schema.PARTICLE_ID]) if found else None
 
@@ -92,14 +110,27 @@ def _behind(ds: fo.Dataset, particle_id: str, order: str) -> dict[str, Any]:
     return {"$or": [same, {order: later}]}
 
 
-def next_card(ds: fo.Dataset, *, queue: str = "review", after: str | None = None) -> dict[str, Any] | None:
-    """Return the card of the next particle of a queue, or None when it is empty."""
-    particle_id = next_id(ds, queue=queue, after=after)
-    return None if particle_id is None else card(ds, particle_id)
+def next_card(
+    ds: fo.Dataset, *, queue: str = "review", after: str | None = None, by: str | None = None
+) -> dict[str, Any] | None:  # fmt: skip
+    """Return the card of the next particle of a queue, or None when it is empty; see :func:`next_id`.
+
+    Behind the review queue come boundary samples on which this reviewer's independent word is wanted.
+    """
+    particle_id = next_id(ds, queue=queue, after=after, by=by)
+    if particle_id is None and by is not None and queue == "review":
+        queue = sharing.SECOND
+        particle_id = next_id(ds, queue=queue, by=by)
+    return None if particle_id is None else card(ds, particle_id, blind=queue == sharing.SECOND)
 
 
-def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
+def card(ds: fo.Dataset, particle_id: str, *, blind: bool = False) -> dict[str, Any]:
     """Return everything the panel shows about one particle, in both languages.
+
+    Args:
+        ds: the dataset.
+        particle_id: which particle.
+        blind: hide what others decided, so that the next reviewer's word is independent of it.
 
     Raises:
         InputError: when the dataset has no such particle.
@@ -110,9 +141,11 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
     views = found[particle_id]
     identity = dataset.dataset_id(ds)
     state = history.states(identity, [particle_id]).get(particle_id, State())
+    if blind:
+        state = State(seq=state.seq, view_tags=state.view_tags)
     shared = next(iter(views.values()))
-    blind = auditing.blindness(identity, particle_id, state)
-    receipt = {} if blind else history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
+    audit = auditing.blindness(identity, particle_id, state)
+    receipt = {} if audit else history.get_receipt(shared.get(schema.RECEIPT_ID) or "") or {}
     master_ids = [master["particle_id"] for master in receipt.get("masters", [])]
     built = cards.build(
         particle_id,
@@ -123,9 +156,9 @@ def card(ds: fo.Dataset, particle_id: str) -> dict[str, Any]:
         names=label_registry.by_ids(_label_ids(receipt, state)),
         master_images=dataset.best_images(ds, master_ids),
         standing=certifying.for_card(identity),
-        master_set_version=masters.current(identity).version,
+        master_set_version=masters.in_force(identity).version,
     )
-    return cards.blinded(built, blind) if blind else built
+    return cards.blinded(built, audit) if audit else built
 
 
 def decide(
@@ -178,13 +211,19 @@ def decide(
     event = next((event for event in events if event.event_id == request_id), None)
     if event is None:
         if action == actions.LABEL and label_id:
-            label_id = label_registry.get(label_id).label_id
-        intended = actions.decision_event(
-            particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
-            receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
-            batch=batch,
-        )  # fmt: skip
-        event = history.append(intended, identity)
+            label_id = label_registry.choosable(label_id).label_id
+        if action == actions.ACCEPT and proposed:  # a label that was merged since is accepted as what it became
+            proposed = label_registry.choosable(proposed).label_id
+        try:
+            intended = actions.decision_event(
+                particle_id, action, fold(events), proposed=proposed, label_id=label_id, by=by, request_id=request_id,
+                receipt_id=receipt_id, seen_seq=seen_seq, source=source, seconds=seconds,
+                batch=batch,
+            )  # fmt: skip
+            event = history.append(intended, identity)
+        except ConflictError as error:
+            raise sharing.told(ds, particle_id, error) from None
+        leases.release(identity, by=by, particles=[particle_id])
     mirror.refresh(ds, [particle_id])
     auditing.after_decision(ds, [particle_id], by=by)
     return {
@@ -255,3 +294,32 @@ def _label_ids(receipt: Mapping[str, Any], state: State) -> set[str]:
     ids |= set((receipt.get("votes") or {}).values())
     ids |= set((receipt.get("retake") or {}).get("labels", ()))
     return {label_id for label_id in ids if label_id}
+
+
+def undo_event(ds: fo.Dataset, event_id: str, *, by: str, request_id: str) -> dict[str, Any]:
+    """Take back any event of the history, of whomever, and show it in the fields; an undo can be taken back, too.
+
+    Returns:
+        ``{"event_id", "particle_id", "count", "kept"}`` as :func:`undo`; ``particle_id`` is empty for changes of labels
+        and masters.
+
+    Raises:
+        InputError: there is no such event, or it cannot be taken back.
+        ConflictError: it was taken back already, or somebody else acted on the same afterwards.
+    """
+    taken = undoing.take_back_event(dataset.dataset_id(ds), event_id, by=by, request_id=request_id)
+    first = taken.events[0]
+    if first.particle_id:
+        touched = dict.fromkeys(event.particle_id for event in taken.events)
+        mirror.refresh(ds, touched)
+        auditing.after_decision(ds, touched, by=by)
+    else:
+        _show_reversed(ds)
+    return {
+        "event_id": first.event_id, "particle_id": first.particle_id, "count": len(taken.events), "kept": taken.kept
+    }  # fmt: skip
+
+
+def _show_reversed(ds: fo.Dataset) -> None:
+    mirror.follow_labels(ds)
+    mirror.mark_masters(ds)

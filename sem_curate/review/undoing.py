@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sem_curate.errors import ConflictError
-from sem_curate.registry import history
+from sem_curate.errors import ConflictError, InputError
+from sem_curate.registry import history, reversing
 from sem_curate.registry.fold import EventView
 from sem_curate.review import actions
 
@@ -31,8 +31,36 @@ def take_back(dataset_id: str, *, by: str, request_id: str) -> TakenBack | None:
     """
     done = _earlier_try(dataset_id, request_id)
     target = history.get(dataset_id, done[0].undoes or "") if done else _newest_standing(dataset_id, by)
+    return None if target is None else _take_back(dataset_id, target, done, by, request_id)
+
+
+def take_back_event(dataset_id: str, event_id: str, *, by: str, request_id: str) -> TakenBack:
+    """Store the undo of any event, of whomever: a decision, a tag correction, a change of labels or masters, an undo.
+
+    Of an action on many all events are taken back. Taking back an undo puts back what it took away.
+
+    Raises:
+        InputError: there is no such event, it cannot be taken back, or nobody is named.
+        ConflictError: it was taken back already, or somebody else acted on the same afterwards.
+    """
+    if not by.strip():
+        raise InputError("an undo needs the name of its reviewer; set it with --by or SEM_CURATE_REVIEWER")
+    target = history.get(dataset_id, event_id)
     if target is None:
-        return None
+        raise InputError(f"there is no event '{event_id}'; list them with: sem-curate history list --dataset NAME")
+    if target.kind in reversing.KINDS:
+        return TakenBack((reversing.reverse(dataset_id, target, by=by, request_id=request_id),), 0)
+    if not target.particle_id:
+        raise InputError(f"a '{target.kind}' event cannot be taken back")
+    taken = _take_back(dataset_id, target, _earlier_try(dataset_id, request_id), by, request_id)
+    if taken is None:
+        raise ConflictError(f"event '{event_id}' was taken back already; undo that undo to put it back")
+    return taken
+
+
+def _take_back(
+    dataset_id: str, target: EventView, done: list[EventView], by: str, request_id: str
+) -> TakenBack | None:  # fmt: skip
     if target.batch is None:
         return TakenBack((done[0] if done else _take_back_one(dataset_id, target, by, request_id),), 0)
     whole = history.of_batch(dataset_id, target.batch)
@@ -48,7 +76,7 @@ def _take_back_one(dataset_id: str, target: EventView, by: str, request_id: str)
     histories = history.of_particles(dataset_id, [target.particle_id])
     made, refused = actions.undo_events([target], histories, by=by, request_id=request_id)
     if not made:
-        raise ConflictError(refused[0] if refused else f"particle '{target.particle_id}' changed in the same moment")
+        raise ConflictError(refused[0] if refused else f"event '{target.event_id}' was taken back already")
     return history.append(made[0], dataset_id)
 
 

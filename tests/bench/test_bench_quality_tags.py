@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from sem_curate.bench import quality
 from sem_curate.bench.quality import PARTS, tags
 from sem_curate.bench.quality.setting import Setting
+from sem_curate.errors import InputError
 from sem_curate.rendering import render_views
 
 
@@ -53,3 +55,11 @@ def test_figures_name_simulated_and_real_and_stand_beside_a_baseline(tmp_path: P
 
 def test_every_part_of_the_benchmark_is_there() -> None:
     assert {"sharpness", "outline", "bars", "tags", "speed", "weights", "learned"} == set(PARTS)
+
+
+def test_frames_may_lie_one_folder_deeper_and_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no frames"):
+        quality.run(data=tmp_path, parts=())
+    (tmp_path / "frames").mkdir()
+    cv2.imwrite(str(tmp_path / "frames" / "a.png"), np.zeros((8, 8), np.uint8))
+    assert quality.run(data=tmp_path, parts=()) == quality.run(data=tmp_path / "frames", parts=()) == []

@@ -45,7 +45,13 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
     assert call("review", "undo", "--dataset", dataset_name, "--by", "ito") == {"undone": None}
 
     receipt = call("receipt", "show", particle, "--dataset", dataset_name)
-    assert sum(receipt["weights"].values()) == pytest.approx(1.0, abs=1e-4)
+    assert sum(weight or 0.0 for weight in receipt["weights"].values()) == pytest.approx(1.0, abs=1e-4)
+    assert receipt["auto_without_certificate"]  # the demo says so
+    assert "without a certificate" in first["without_certificate"]
+    replayed = call("receipt", "replay", "--all", "--dataset", dataset_name)
+    assert (replayed["receipts"], replayed["same"]) == (112, 112)
+    shown = CliRunner().invoke(cli, ["receipt", "show", particle, "--dataset", dataset_name]).output
+    assert "no certificate, knowingly done without" in shown
     assert call("receipt", "replay", particle, "--dataset", dataset_name)["same"]
     told = call("receipt", "diff", receipt["receipt_id"], receipt["receipt_id"], "--dataset", dataset_name)
     assert told["changes"] == []
@@ -58,8 +64,25 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
     table.write_text(f"particle_id,label\n{particle},acicular\n", encoding="utf-8")
     assert call("masters", "register", "--csv", str(table), "--dataset", dataset_name, "--by", "ito")["version"] == 2
     assert call("masters", "list", "--dataset", dataset_name)["masters"][particle] == renamed["label_id"]
+    assert call("status", "--dataset", dataset_name)["stale"] == 112
+    run = ("run", "--stage", "propose", "--dataset", dataset_name, "--by", "ito")
+    assert call(*run, "--rule", "prototype", "--with-certificate")["stages"]["propose"]["out"] == 112
+    assert call("status", "--dataset", dataset_name)["stale"] == 0
+    now = call("receipt", "show", particle, "--dataset", dataset_name)
+    assert (now["method"], now["auto_without_certificate"], now["state"] == "auto") == ("prototype", False, False)
+    told = call("receipt", "diff", receipt["receipt_id"], now["receipt_id"], "--dataset", dataset_name)["changes"]
+    assert {"another master set: 1, now 2", "nobody does without a certificate now"} <= set(told)
+    assert any(line.startswith("settings changed: rule was auto and is prototype") for line in told)
+    assert call("train", "integrator", "--revert", "--dataset", dataset_name) == {"in_force": None}
     hits = call("search", "針状", "--dataset", dataset_name)["hits"]
     assert hits
+
+
+def test_receipts_are_replayed_one_or_all_of_them(dataset_name: str) -> None:
+    for extra in ((), ("P-1", "--all")):
+        refused = CliRunner().invoke(cli, ["receipt", "replay", *extra, "--dataset", dataset_name])
+        assert refused.exit_code == 2
+        assert "give a particle or --all" in refused.output
 
 
 def test_too_few_particles_are_refused_with_the_number_needed() -> None:

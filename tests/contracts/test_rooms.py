@@ -16,7 +16,7 @@ EDGES = {
     "decide/auditing.py", "decide/batches.py", "decide/brain.py", "decide/certifying.py", "decide/enroll.py",
     "decide/health_run.py", "decide/teach_integrator.py", "decide/replaying.py",
     "search/backend.py", "registry/connection.py",
-    "bench/loop.py", "bench/scale.py", "bench/encoders/throughput.py", "cli/status.py",
+    "bench/labels.py", "bench/loop.py", "bench/scale.py", "bench/encoders/throughput.py", "cli/status.py",
     *(f"{room}/run.py" for room in ("decide", "embed", "ingest", "quality", "review", "search")),
 }  # fmt: skip
 ROOMS_OF_EDGES = ("app",)

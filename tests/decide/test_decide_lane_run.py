@@ -324,6 +324,43 @@ def test_an_adopted_integrator_is_used_replayed_and_taken_back(dataset_name: str
         propose(ds)
 
 
+def test_a_rung_that_wins_is_adopted_with_its_table_and_used(
+    dataset_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide import rungs, teach_integrator
+    from sem_curate.decide.run import propose
+    from sem_curate.integrate.contract import QualityMean
+    from sem_curate.integrate.learned import TrainConfig, train
+    from sem_curate.registry import integrators
+
+    ds, truth = make(dataset_name, tmp_path, 8)
+    enroll(ds, truth, 5)
+
+    def won(views: Any, labels: Any, groups: Any, *, pool: Any, config: TrainConfig) -> rungs.Comparison:
+        # Whether one wins is measured elsewhere; here it did.
+        rows = (
+            rungs.Row("quality_mean", 0.8, 0.0, 0.0, 0.0, False),
+            rungs.Row("deep_sets", 0.9, 0.1, 0.05, 0.15, True),
+        )
+        model = train("deep_sets", views, labels, start=QualityMean.of(pool), groups=groups, config=config)
+        return rungs.Comparison(rows, "deep_sets", model, len(labels), 10)
+
+    monkeypatch.setattr(rungs, "compare", won)
+    config = TrainConfig(epochs=2, patience=2, seed=1_000_000)
+    found = teach_integrator.train(ds, by="sato", reason="trial", config=config, plot=tmp_path / "gain.png")
+    assert (found["in_force"], found["winner"]) == (1, "deep_sets")
+    assert (tmp_path / "gain.png").stat().st_size > 1000
+    (stored_version,) = integrators.versions(dataset.dataset_id(ds))
+    assert stored_version.figures["rows"][1]["gain"] == pytest.approx(0.1)
+    assert (stored_version.by, stored_version.reason) == ("sato", "trial")
+    propose(ds)
+    used = {
+        (row["receipt"]["integrator"]["rung"], row["receipt"]["integrator"]["version"]) for row in stored(ds).values()
+    }
+    assert used == {("deep_sets", found["version"])}
+
+
 def test_a_rule_chosen_for_the_dataset_holds_until_another_is_asked_for(dataset_name: str, tmp_path: Path) -> None:
     from sem_curate import dataset
     from sem_curate.decide.run import propose

@@ -90,3 +90,30 @@ def test_rendered_scale_bars_are_as_long_as_the_truth() -> None:
     ]
     assert {truth > 0 for _, truth in lengths} == {True, False}
     assert np.mean([abs(found - truth) <= 0.02 * truth for found, truth in lengths]) >= 0.95
+
+
+def test_a_bright_edge_beside_the_letters_is_not_a_letter() -> None:
+    plain = labelled(disc(background=0.1), left=190, row=240)
+    edged = plain.copy()
+    edged[200:256, 162:166] = 255
+    found, without = find_scale_bar(edged, InfoBar()), find_scale_bar(plain, InfoBar())
+    assert found is not None
+    assert without is not None
+    assert found.label == pytest.approx(without.label, abs=2)
+
+
+def test_letters_and_line_are_counted_apart() -> None:
+    found = ScaleBar(20.0, (90, 0, 100, 20), (80, 60, 90, 80), True)
+    between = np.zeros((100, 100), bool)
+    between[80:100, 25:55] = True
+    assert overlay_share(found, between, (100, 100)) == 0
+
+
+def test_a_line_on_a_bright_surface() -> None:
+    rng = np.random.default_rng(3)
+    surface = np.where(rng.random((256, 256)) < 0.2, 255, 150).astype(np.uint8)
+    image = labelled(cv2.GaussianBlur(surface, (0, 0), 0.6), row=240)
+    image[225:236, 150:205] = np.maximum(image[225:236, 150:205], 0)
+    found = find_scale_bar(image, InfoBar())
+    assert found is not None
+    assert found.length_px == 60

@@ -14,16 +14,14 @@ from typing import Final
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from sem_curate.arrays import Floats, Image, unit_rows
 from sem_curate.bench.encoders.setting import Setting
 from sem_curate.bench.figures import Figure, at_least
-from sem_curate.embed import bundled, trained
 from sem_curate.embed.encoders import Encoder, get_encoder
-from sem_curate.embed.network import TorchEncoder
+from sem_curate.embed.trial import random_twin
 from sem_curate.ingest.readers import read_grey
 from sem_curate.rendering import FAMILIES, render_particles
 
@@ -153,19 +151,11 @@ def _area(vectors: Floats, crops: Crops, rows: NDArray[np.int64]) -> float:
 def _ways(weights: Path | None) -> dict[str, See]:
     """Return the encoders that are compared, by name."""
     ways: dict[str, See] = {
-        OURS: _through(get_encoder("bundled:sem-dino")), TWIN: _through(_random_twin()), PIXEL: _as_pixels,
+        OURS: _through(get_encoder("bundled:sem-dino")), TWIN: _through(random_twin("sem-dino")), PIXEL: _as_pixels,
     }  # fmt: skip
     if weights is not None:
         ways[PRETRAINED] = _through(get_encoder(f"timm:{weights.stem}@{weights}"))
     return ways
-
-
-def _random_twin() -> TorchEncoder:
-    """Return the bundled network as it was before any training."""
-    config = trained.read_config(bundled.FOLDER / "sem-dino")
-    torch.manual_seed(0)
-    model = trained.build_backbone(config["model"])
-    return TorchEncoder("random", model, trained.preprocessing(config["preprocessing"], "native"), images=model)
 
 
 def _through(encoder: Encoder) -> See:

@@ -1,7 +1,10 @@
 /** One promise per Python method. Errors arrive as `PanelError`, never as a crashed panel. */
 import * as React from "react";
 import { useTriggerPanelEvent } from "@fiftyone/operators";
-import type { Action, Card, Cell, ConditionReport, Counts, Failure, Health, Overview, Queue, SearchResult, Trust } from "./types";
+import type {
+  Action, Bundle, Card, Cell, ChangeKind, ConditionReport, Counts, DryRun, Failure, Health, LabelChange, LabelDetails,
+  LabelsAnswer, Overview, Queue, SearchResult, Trust, Wanted,
+} from "./types";
 
 export class PanelError extends Error {
   constructor(public kind: string, message: string) {
@@ -44,7 +47,13 @@ export type Api = {
   opt_in(params: { on: boolean }): Promise<Trust>;
   repropose(): Promise<Trust & { proposed: number }>;
   health(): Promise<Health>;
+  labels_tab(params: { search: string }): Promise<LabelsAnswer>;
+  label_card(params: { label_id: string }): Promise<LabelDetails>;
+  label_dry_run(params: LabelAsk): Promise<DryRun>;
+  label_apply(params: LabelAsk & { reason: string; request_id: string }): Promise<{ change: LabelChange; samples: number }>;
+  label_bundles(params: { label_id: string; why: "split" | "drift" }): Promise<{ bundles: Bundle[] }>;
 };
+export type LabelAsk = { kind: ChangeKind; label_id: string; wanted: Wanted };
 
 const METHODS: (keyof Api)[] = [
   "overview",
@@ -65,6 +74,11 @@ const METHODS: (keyof Api)[] = [
   "opt_in",
   "repropose",
   "health",
+  "labels_tab",
+  "label_card",
+  "label_dry_run",
+  "label_apply",
+  "label_bundles",
 ];
 
 type Reply = { result?: { failure?: Failure }; error?: unknown; errorMessage?: unknown };

@@ -83,7 +83,7 @@ function Certainty({ proposal }: { proposal: Proposal }) {
       {knownness !== null && <Meter label={say("knownness")} value={knownness} text={knownness.toFixed(2)} />}
       {agreement !== null && (
         <div title={entropy === null ? undefined : say("entropy_long", { value: entropy.toFixed(2) })}>
-          <Meter label={say("agreement")} value={agreement} text={agreement.toFixed(2)} />
+          <Meter label={say("views_agree")} value={agreement} text={agreement.toFixed(2)} />
         </div>
       )}
     </>

@@ -5,7 +5,7 @@ import { useToasts } from "./toast";
 import type { Overview } from "./types";
 import { Clip, useWords } from "./ui";
 
-export const TABS = ["review", "search", "conditions", "trust"] as const;
+export const TABS = ["review", "search", "conditions", "labels", "trust"] as const;
 export type Tab = (typeof TABS)[number];
 
 export function Header(props: {

@@ -4,6 +4,7 @@ import type { Api } from "./api";
 import { ConditionMemory, ConditionsTab } from "./conditions";
 import { Header, Tab } from "./header";
 import { Command, commandFor, isTyping, isViewCommand } from "./keys";
+import { LabelsMemory, LabelsTab } from "./labels";
 import { LabelPicker } from "./picker";
 import { ReviewTab } from "./review";
 import { SearchMemory, SearchTab } from "./search";
@@ -25,6 +26,7 @@ type Memory = {
   details: boolean;
   search: SearchMemory;
   conditions: ConditionMemory;
+  labels: LabelsMemory;
 };
 
 // Survives the App unmounting the panel while another tab is looked at. Kept per dataset; the modal keeps nothing.
@@ -36,6 +38,7 @@ const fresh = (): Memory => ({
   details: false,
   search: { text: "", result: null },
   conditions: { by: null, sort: "worst" },
+  labels: { search: "", chosen: null },
 });
 
 export function Ready(props: {
@@ -149,6 +152,8 @@ export function Ready(props: {
           }}
           open={show}
         />
+      ) : tab === "labels" ? (
+        <LabelsTab api={api} memory={kept.labels} open={show} changed={props.refresh} />
       ) : (
         <ReviewTab
           review={review}

@@ -235,6 +235,47 @@ export const STYLES = `
 .semc-thumb img, .semc-thumb .semc-noimage { width: 40px; height: 40px; object-fit: cover; border-radius: 4px; background: #000; flex: none; }
 .semc-thumb > span { min-width: 0; }
 .semc-promote { display: flex; flex-wrap: wrap; gap: 4px; }
+.semc-labels { flex: 1; min-height: 0; display: grid; grid-template-columns: minmax(150px, 240px) minmax(0, 1fr); }
+.semc-labels nav { display: flex; flex-direction: column; gap: 8px; padding: 8px; min-height: 0; border-right: 1px solid var(--line); }
+.semc-label-list { overflow: auto; display: grid; gap: 2px; align-content: start; padding: 1px; }
+.semc .semc-label-list button { background: none; border-color: transparent; display: grid; grid-template-columns: 10px minmax(0, 1fr) auto auto; gap: 8px; align-items: center; padding: 4px 8px; }
+.semc .semc-label-list .semc-active { background: var(--raised); border-color: var(--accent); }
+.semc-label-list i, .semc-label-card > header > i { width: 10px; height: 10px; border-radius: 50%; border: 1px solid var(--soft); }
+.semc-label-list b { color: var(--soft); font-weight: 500; font-variant-numeric: tabular-nums; }
+.semc-label-list small { color: var(--soft); font-size: 11px; }
+.semc-label-list .semc-status-merged, .semc-label-list .semc-status-deprecated, .semc-label-list .semc-status-split { opacity: .65; }
+.semc-label-card { display: grid; gap: 10px; max-width: 900px; }
+.semc-label-card > header { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; }
+.semc-label-card > header > div { min-width: 0; max-width: 75%; }
+.semc-label-card h2 { font-size: 18px; line-height: 1.3; }
+.semc-label-card > header small { border: 1px solid var(--line); border-radius: 10px; padding: 0 8px; color: var(--soft); font-size: 11px; }
+.semc-numbers { display: flex; flex-wrap: wrap; gap: 4px 22px; }
+.semc-numbers dt { color: var(--soft); font-size: 11px; }
+.semc-numbers dd { font-size: 17px; font-weight: 600; font-variant-numeric: tabular-nums; }
+.semc .semc-label-actions { justify-content: flex-start; }
+.semc-words { overflow-wrap: anywhere; white-space: pre-wrap; }
+.semc-chips { display: flex; flex-wrap: wrap; gap: 4px; }
+.semc-chips span { border: 1px solid var(--line); border-radius: 10px; padding: 0 8px; font-size: 11.5px; max-width: 100%; overflow: hidden; text-overflow: ellipsis; }
+.semc .semc-timeline, .semc .semc-changes { list-style: none; display: grid; gap: 2px; }
+.semc-timeline li { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 4px 14px; padding: 5px 0 5px 12px; border-left: 2px solid var(--line); }
+.semc-timeline .semc-now { border-left-color: var(--accent); }
+.semc-timeline small, .semc-changes small { color: var(--soft); font-size: 11px; }
+.semc-version-numbers > span { font-size: 11.5px; color: var(--soft); }
+.semc-bar i.semc-warn { background: var(--warn); }
+.semc-changes li { display: flex; justify-content: space-between; gap: 10px; align-items: center; padding: 3px 0; border-bottom: 1px solid color-mix(in srgb, var(--line) 70%, transparent); }
+.semc .semc-changes button { padding: 1px 8px; white-space: nowrap; }
+.semc-dialog[data-cy=semc-label-form] { width: min(620px, 100%); }
+.semc-form { display: grid; gap: 9px; }
+.semc-form h2 { display: flex; gap: 10px; align-items: baseline; min-width: 0; white-space: nowrap; }
+.semc-form label { display: grid; gap: 2px; min-width: 0; }
+.semc-form label > span { font-size: 11.5px; color: var(--soft); }
+.semc-form textarea { resize: vertical; }
+.semc-form fieldset { border: 1px solid var(--line); border-radius: 8px; padding: 6px 10px 10px; display: grid; gap: 6px; min-width: 0; }
+.semc-form footer { justify-content: flex-end; }
+.semc-given { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 6px; max-height: 24vh; overflow: auto; }
+.semc-effects { border-left: 3px solid var(--cool); }
+.semc .semc-flips { padding-left: 16px; font-size: 12px; margin: 0; }
+.semc-warning { color: var(--warn); }
 
 /* Lies over the whole App, so what is in it fits the window, not the panel. */
 .semc-layer { container-type: inline-size; position: fixed; inset: 0; z-index: 5000; background: rgba(0, 0, 0, .66); display: grid; place-items: center; padding: 14px; }
@@ -288,6 +329,7 @@ export const STYLES = `
 @container (max-width: 479px) { .semc-caption small { display: none; } .semc-photo { aspect-ratio: 3 / 2; } .semc-reviewer > span:first-child, .semc-actions .semc-kbd { display: none; } .semc-actions { gap: 4px; padding-inline: 8px; } .semc .semc-actions button { padding: 5px 6px; } }
 @container (min-width: 560px) { .semc-tagging { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } .semc-tagging h2, .semc-tagging footer { grid-column: 1 / -1; } }
 @container (max-width: 559px) { .semc-tagging img, .semc-tagging .semc-noimage { max-height: 24vh; } .semc-tag-list { max-height: 46vh; } }
+@container (max-width: 559px) { .semc-labels { grid-template-columns: 1fr; grid-template-rows: minmax(90px, 30%) minmax(0, 1fr); } .semc-labels nav { border-right: none; border-bottom: 1px solid var(--line); } .semc-timeline li { grid-template-columns: 1fr; } }
 @container (max-width: 379px) { .semc-header { flex-wrap: wrap; } .semc-tabs { flex: 1 0 100%; } .semc-reviewer { max-width: 60%; } }
 @media (prefers-reduced-motion: no-preference) { .semc-toast { animation: semc-rise .16s ease-out; } }
 @keyframes semc-rise { from { transform: translateY(6px); opacity: 0; } }

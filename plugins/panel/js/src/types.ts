@@ -151,4 +151,88 @@ export type ConditionRow = {
 export type ConditionReport = { by: string | null; groups: ConditionRow[]; fields: string[]; notice: Text | null };
 export type Cell = { view: string; what: string; by: string | null; group: Group };
 
+export type LabelStatus = "active" | "deprecated" | "merged" | "split" | "withdrawn";
+export type LabelRow = LabelName & {
+  name: string;
+  status: LabelStatus;
+  version: number;
+  colour: string;
+  hotkey: string;
+  parent: string | null;
+  merged_into: string | null;
+  split_into: string[];
+  aliases: string[];
+  counts: { decided: number; by_people: number; proposed: number; in_queue: number; masters: number };
+};
+export type LabelsAnswer = { catalogue: string; seq: number; language: Lang; labels: LabelRow[] };
+export type Pictured = { particle_id: string; filepath: string | null };
+export type LabelChange = {
+  change_id: string;
+  seq: number;
+  kind: string;
+  label_id: string;
+  touched: { label_id: string; before: number; after: number }[];
+  undoes: string | null;
+  undone_by: string | null;
+  by: string;
+  at: string;
+  reason: string;
+};
+/** One version of a label and what was decided under it; version 0 is what another label was merged with. */
+export type VersionRow = {
+  version: number;
+  at: string;
+  by: string;
+  reason: string;
+  kind: string;
+  name: string;
+  definition: string;
+  same_meaning: boolean;
+  decisions: number;
+  shift: number | null;
+  agreement: number | null;
+  agreement_of: number;
+};
+export type LabelDetails = LabelRow & {
+  definition_ja: string;
+  definition_en: string;
+  synonyms_ja: string[];
+  synonyms_en: string[];
+  picked: (Pictured & { role: "example" | "counter" | "borderline"; note: string })[];
+  masters: Pictured[];
+  history: LabelChange[];
+  timeline: { in_force: number; versions: VersionRow[]; outdated: number; looked_at: number };
+};
+export type ChangeKind = "rename" | "redefine" | "merge" | "split" | "deprecate" | "restore" | "rollback";
+export type Wanted = Record<string, unknown>;
+type NamedLabel = { label_id: string; name: string; status: LabelStatus; version: number };
+export type DryRun = {
+  before: NamedLabel[];
+  after: NamedLabel[];
+  particles: number;
+  by_people: number;
+  auto: number;
+  masters: number;
+  proposals: number;
+  queue: number;
+  pending: number;
+  exports: { what: string; path: string; by: string; at: string }[];
+  nearest: {
+    looked_at: number;
+    of: number;
+    count: number;
+    changed: { particle_id: string; from_name: string | null; to_name: string | null }[];
+  };
+  valid: { embeddings: boolean; heads: boolean; certificates: boolean; why: string[] };
+};
+export type Bundle = {
+  bundle_id: string;
+  suggested: string | null;
+  suggested_name: string | null;
+  cluster: number;
+  particles: string[];
+  left: number;
+  waiting: string[];
+};
+
 export type Failure = { kind: string; message: string };

@@ -1,0 +1,57 @@
+"""Several independent reviewers of one particle: whose word counts, and who is still asked. Pure.
+
+The first ``wanted`` reviewers who agree settle a particle; when the first ones disagree, further ones are asked. Since
+the answer that settles it is the newest, it is also the decision in force.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sem_curate import schema
+from sem_curate.registry.fold import EventView, active_ids
+
+Answer = tuple[str | None, str | None]  # decision, label id
+AUTOMATIC = ("propose",)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What reviewers said about one particle: their newest answer each, and the settled one, if any."""
+
+    votes: dict[str, Answer]
+    settled: Answer | None
+
+    @property
+    def disputed(self) -> bool:
+        """Tell whether they gave different answers and none is settled."""
+        return self.settled is None and len(set(self.votes.values())) > 1
+
+    def asks(self, reviewer: str) -> bool:
+        """Tell whether this reviewer's word is still wanted."""
+        return self.settled is None and reviewer not in self.votes
+
+
+def agreement(events: Sequence[EventView], wanted: int) -> Agreement:
+    """Count the answers that stand: one per reviewer, no skips, nothing automatic, nothing taken back.
+
+    Args:
+        events: a particle's history.
+        wanted: how many must agree, at least 1.
+
+    >>> one = EventView("a", "p", 1, "decide", "x", "confirmed", "l")
+    >>> two = EventView("b", "p", 2, "decide", "y", "confirmed", "m")
+    >>> found = agreement([one, two], 2)
+    >>> found.disputed, found.asks("z"), found.asks("x")
+    (True, True, False)
+    """
+    active = active_ids(events)
+    votes: dict[str, Answer] = {}
+    for event in sorted(events, key=lambda one: one.seq):
+        answered = event.kind == "decide" and event.decision in (schema.CONFIRMED, schema.UNKNOWN)
+        if answered and event.event_id in active and event.source not in AUTOMATIC:
+            votes[event.by] = (event.decision, event.label_id)
+    (answer, count), *_ = Counter(votes.values()).most_common(1) or [((None, None), 0)]
+    return Agreement(votes, answer if count >= wanted else None)
