@@ -172,6 +172,10 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "多くの提案がこのマスターによりますが、画像が悪いか足りません。撮り直してください",
         "en": "many proposals rest on it, but its pictures are poor or few; photograph it again",
     },
+    "health.overruled": {
+        "ja": "このマスターによる提案の多くを人が覆しました。別のラベルが足りないか、画像がほかと紛らわしい",
+        "en": "people mostly decided otherwise where it drove the proposal: a label is missing, or its pictures mislead",
+    },
     "health.promote": {
         "ja": "今のマスターと違う姿です。マスターに加えると役立ちます",
         "en": "unlike the masters of its label; it would make a useful master",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,8 @@ RETIRE_MISLEADING: Final = "retire_misleading"  # closer to another label than t
 CHECK_LABEL: Final = "check_label"  # closer to another label than to its own; nobody knows yet which is right
 PHOTOGRAPH: Final = "photograph"  # much depends on it, and its pictures are poor or few
 PROMOTE: Final = "promote"  # a confirmed particle unlike its label's masters
-SUGGESTIONS: Final = (KEEP, RETIRE_TWIN, RETIRE_MISLEADING, CHECK_LABEL, PHOTOGRAPH, PROMOTE)
+OVERRULED: Final = "overruled"  # people mostly decided otherwise where it drove the proposal
+SUGGESTIONS: Final = (KEEP, RETIRE_TWIN, RETIRE_MISLEADING, CHECK_LABEL, PHOTOGRAPH, PROMOTE, OVERRULED)
 
 TWIN: Final = 0.98  # cosine from which two particles count as near-duplicates
 POOR: Final = 0.2  # mean quality, as for proposals
@@ -26,6 +27,7 @@ FEW_VIEWS: Final = 0.5  # share of the view slots
 MOST_MASTERS: Final = 20  # per label; beyond, more masters add little
 SAMPLE: Final = 1000  # particles on which leaving a master out is tried
 PROMOTED: Final = 3  # per label and look
+FEWEST_REVERSALS: Final = 3  # fewer may be chance
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,18 @@ def labels_health(
         recall = float((~wrong).mean()) if len(mine) else None
         found.append(LabelHealth(label_id, len(own), recall, tuple(particle_ids[int(row)] for row in chosen)))
     return found
+
+
+def after_reversals(found: Health, decided: int, reversals: int) -> Health:
+    """Return the judgement with what people did: a master to be kept whose proposals they mostly reversed is not.
+
+    Args:
+        found: the judgement.
+        decided: people's decisions on proposals that it drove.
+        reversals: how many of these went against the proposal.
+    """
+    mostly = reversals >= FEWEST_REVERSALS and 2 * reversals > decided
+    return replace(found, suggestion=OVERRULED) if mostly and found.suggestion == KEEP else found
 
 
 def _covered(own: Floats) -> float:

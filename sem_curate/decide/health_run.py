@@ -58,7 +58,10 @@ def masters_health(ds: fo.Dataset) -> dict[str, Any]:
     seen = _seen(ds, key, judged)
     drove, against = _reversals(ds)
     names = labels.by_ids(judged.label_ids)
-    found = health.masters_health(judged, seen.vectors, seen.truth)
+    found = [
+        health.after_reversals(item, drove.get(item.master_id, 0), against.get(item.master_id, 0))
+        for item in health.masters_health(judged, seen.vectors, seen.truth)
+    ]
     whole = health.labels_health(judged, seen.vectors, seen.particle_ids, seen.truth)
     shown = [item.master_id for item in found] + [key for item in whole for key in item.promote]
     pictures = dataset.best_images(ds, shown)

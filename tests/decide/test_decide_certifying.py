@@ -350,6 +350,9 @@ def test_master_health_counts_what_each_drives_and_who_was_overruled(ds: Any, ce
     assert sum(row["drives"] for row in found["masters"]) == pytest.approx(1, abs=0.05)
     assert sum(row["decided"] for row in found["masters"]) == 20
     assert sum(row["reversals"] for row in found["masters"]) == 5
+    for row in found["masters"]:
+        mostly = row["reversals"] >= 3 and 2 * row["reversals"] > row["decided"]
+        assert mostly <= (row["suggestion"]["code"] != "keep")
     assert {row["rival_en"] for row in found["masters"]} == {"needle", "sphere"}
     assert all(row["filepath"] and row["suggestion"]["ja"] for row in found["masters"])
     assert {row["masters"] for row in found["labels"]} == {10}

@@ -99,3 +99,12 @@ def test_every_code_has_words() -> None:
     assert all(f"health.{code}" in MESSAGES for code in health.SUGGESTIONS)
     why = (certificate.TOO_FEW_AUDITS, certificate.TOO_MANY_WRONG, certificate.SCORES_MOVED, certificate.AUDITS_FAIL)
     assert all(f"certificate.{code}" in MESSAGES for code in (*certificate.STATUSES, *why))
+
+
+def test_a_master_whose_proposals_people_mostly_reversed_is_not_kept_without_a_word() -> None:
+    kept = health.Health("m", "a", 0.1, 0.9, "b", 0.1, 0.0, None, health.KEEP)
+    assert health.after_reversals(kept, 4, 3).suggestion == health.OVERRULED
+    assert health.after_reversals(kept, 2, 2).suggestion == health.KEEP  # may be chance
+    assert health.after_reversals(kept, 10, 4).suggestion == health.KEEP  # mostly right
+    twin = health.Health("m", "a", 0.1, 0.99, "b", 0.1, 0.0, None, health.RETIRE_TWIN)
+    assert health.after_reversals(twin, 4, 4).suggestion == health.RETIRE_TWIN

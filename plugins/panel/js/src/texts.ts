@@ -253,7 +253,7 @@ const TEXTS = {
     "contribution of this view {value} (exact Shapley value; right = for the proposal, left = against). Without it the margin falls by {removal}.",
   ],
   votes_other: ["このビューだけなら「{label}」", "alone it says “{label}”"],
-  views_agree: ["ビューの一致", "views agree"],
+  views_agree: ["ビュー一致", "views agree"],
   entropy_long: ["ビューの票の割れ方 {value}（0 = 全部同じ）", "entropy of the views' votes {value} (0 = all say the same)"],
   right: ["正解の見込み {value} %", "{value} % likely right"],
   right_long: [

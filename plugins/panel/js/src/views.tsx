@@ -62,7 +62,7 @@ export function Advice({ card }: { card: Card }) {
       )}
       {oneView && (
         <p className="semc-advice semc-retake semc-one-view" data-cy="semc-one-view" data-view={oneView.view} role="note">
-          <b>⚠ {title(oneView.view)}</b> {both(oneView, lang)}
+          <b aria-hidden>⚠</b> {both(oneView, lang)}
         </p>
       )}
       {retake && (
