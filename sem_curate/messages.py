@@ -174,7 +174,7 @@ MESSAGES: dict[str, dict[str, str]] = {
     },
     "health.overruled": {
         "ja": "このマスターによる提案の多くを人が覆しました。別のラベルが足りないか、画像がほかと紛らわしい",
-        "en": "people mostly decided otherwise where it drove the proposal: a label is missing, or its pictures mislead",
+        "en": "people mostly decided otherwise where it drove the proposal: a label is missing or its pictures mislead",
     },
     "health.promote": {
         "ja": "今のマスターと違う姿です。マスターに加えると役立ちます",
