@@ -151,6 +151,10 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "新しいバッチのスコア分布が監査時と異なります（{names}）。このバッチから監査してください",
         "en": "scores of the new batch differ from what was audited ({names}); audit this batch",
     },
+    "certificate.label_redefined": {
+        "ja": "ラベルの意味が変わりました。監査は前の意味で行われています",
+        "en": "a label means something else now; the audits were judged by what it meant before",
+    },
     "certificate.audits_fail": {
         "ja": "新しいバッチの監査で誤りが約束より多く見つかりました。監査し直してください",
         "en": "audits of the new batch found more errors than promised; audit again",

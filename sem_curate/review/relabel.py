@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from sem_curate import dataset, mirror, schema
 from sem_curate.decide import what_if
+from sem_curate.decide.certificate import CERTIFIED
 from sem_curate.decide.impact import flips_json
 from sem_curate.errors import SemCurateError
-from sem_curate.registry import label_log, label_model, label_plans, labels, masters, records
+from sem_curate.registry import certificates, label_log, label_model, label_plans, labels, masters, records
 from sem_curate.registry.label_model import LabelView
 from sem_curate.registry.label_plans import Plan
 
@@ -80,7 +81,24 @@ def apply(
     made = labels.change(
         dataset.record(ds).catalogue, kind, label_id, wanted, by=by, reason=reason, request_id=request_id
     )  # fmt: skip
+    _doubt_certificate(ds, made)
     return {"change": made, "samples": mirror.follow_labels(ds), "seconds": time.perf_counter() - started}
+
+
+def _doubt_certificate(ds: Any, made: Mapping[str, Any]) -> None:
+    """Suspend what was certified while a label meant something else.
+
+    After a merge, split or deprecation proposals get another reference, for which nothing is certified anyway.
+    """
+    if not (made.get("details") or {}).get("new_meaning"):
+        return
+    identity = dataset.dataset_id(ds)
+    held = certificates.active(identity)
+    if held is not None and held.status == CERTIFIED:
+        certificates.change_status(
+            identity, held.certificate_id, certificates.SUSPENDED, by=str(made["by"]),
+            why=[{"code": "label_redefined", "names": []}], reason=f"change {made['change_id']}",
+        )  # fmt: skip
 
 
 def roll_back(ds: Any, change_id: str, *, by: str, reason: str = "", request_id: str | None = None) -> dict[str, Any]:

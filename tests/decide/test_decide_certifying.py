@@ -357,3 +357,25 @@ def test_master_health_counts_what_each_drives_and_who_was_overruled(ds: Any, ce
     assert all(row["filepath"] and row["suggestion"]["ja"] for row in found["masters"])
     assert {row["masters"] for row in found["labels"]} == {10}
     assert all(row["recall"] == 1 for row in found["labels"])
+
+
+def test_another_meaning_of_a_label_suspends_what_was_certified_and_a_new_name_does_not(
+    ds: Any, certified: ModuleType
+) -> None:
+    from sem_curate.decide import certifying
+    from sem_curate.registry import certificates, masters
+    from sem_curate.review import relabel
+
+    certified.judge(ds, draw(ds, 20))
+    held = certifying.try_to_certify(ds, LOOSE, by="sato")
+    assert held is not None
+    assert held.status == CERTIFIED
+    label = next(iter(masters.in_force(identity(ds)).masters.values()))
+    relabel.apply(ds, "rename", label, {"name_en": "something else"}, by="sato")
+    assert certificates.active(identity(ds)).status == CERTIFIED
+    relabel.apply(ds, "redefine", label, {"definition_en": "longer than three times its width"}, by="sato")
+    found = certificates.active(identity(ds))
+    assert found.status == SUSPENDED
+    assert [row["code"] for row in found.why] == ["label_redefined"]
+    shown = certifying.status(ds)
+    assert "means something else" in str(shown["why"])
