@@ -19,7 +19,7 @@ from sem_curate.decide.confirming import Terms
 from sem_curate.decide.guarantee import Audits
 from sem_curate.decide.looks import spend
 from sem_curate.errors import InputError, StateError
-from sem_curate.registry import certificates, choices, datasets, history, masters
+from sem_curate.registry import certificates, choices, datasets, history, label_log, label_model, masters
 from sem_curate.registry.audits import DrawView
 from sem_curate.registry.certificates import Held
 from sem_curate.registry.fold import State
@@ -261,8 +261,14 @@ def _audits(ds: fo.Dataset, draws: Sequence[DrawView]) -> Audits:
     proposed = tuple(
         (shown[verdict.particle_id].get(schema.PROPOSAL) or {}).get("label_id") for verdict in kept
     )  # fmt: skip
+    known = label_log.catalogue(dataset.record(ds).catalogue)
+
+    def read(label_id: str | None) -> str | None:  # a label merged since then is what it was merged into
+        return label_model.resolve(known, label_id) if label_id in known else label_id
+
     correct = [
-        label is not None and label == verdict.label_id == states.get(verdict.particle_id, State()).label_id
+        label is not None
+        and read(label) == read(verdict.label_id) == read(states.get(verdict.particle_id, State()).label_id)
         for verdict, label in zip(kept, proposed, strict=True)
     ]
     score = [float(shown[verdict.particle_id].get(schema.CONFIDENCE_RANK) or 0.0) for verdict in kept]
