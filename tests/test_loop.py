@@ -198,7 +198,7 @@ def test_review_accept_next_undo(ds) -> None:
 
     identity = dataset.dataset_id(ds)
     assert len(history.of_particles(identity, [card["particle_id"]])[card["particle_id"]]) == 1
-    with pytest.raises(ConflictError, match="by sato after you looked"):
+    with pytest.raises(ConflictError, match="sato was first"):
         review.decide(ds, card["particle_id"], "skip", by="ito", request_id=uuid.uuid4().hex, seen_seq=card["seq"])
     undone = review.undo(ds, by="sato", request_id=uuid.uuid4().hex)
     assert undone is not None
