@@ -34,15 +34,15 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
     assert status["pending"] == {"quality": 0, "embed": 0, "propose": 0}
     queue = call("review", "queue", "--dataset", dataset_name, "--queue", "all")
     particle = queue["next"]["particle_id"]
-    decided = call("review", "decide", particle, "unknown", "--dataset", dataset_name, "--by", "ito", "--yes")
+    decided = call("review", "decide", particle, "unknown", "--dataset", dataset_name, "--by", "ito")
     assert decided["card"]["decision"] == "unknown"
 
     second = call(*demo)  # the reviewer's word survives a second run, and nothing is computed again
     assert {stage: second["stages"][stage]["in"] for stage in ("quality", "embed", "propose")} == {
         "quality": 0, "embed": 0, "propose": 0,
     }  # fmt: skip
-    assert call("review", "undo", "--dataset", dataset_name, "--by", "ito", "--yes")["particle_id"] == particle
-    assert call("review", "undo", "--dataset", dataset_name, "--by", "ito", "--yes") == {"undone": None}
+    assert call("review", "undo", "--dataset", dataset_name, "--by", "ito")["particle_id"] == particle
+    assert call("review", "undo", "--dataset", dataset_name, "--by", "ito") == {"undone": None}
 
     receipt = call("receipt", "show", particle, "--dataset", dataset_name)
     assert sum(weight or 0.0 for weight in receipt["weights"].values()) == pytest.approx(1.0, abs=1e-4)
@@ -57,15 +57,17 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
     assert told["changes"] == []
     labels = call("labels", "list", "--dataset", dataset_name)["labels"]
     assert len(labels) == 14
-    renamed = call("labels", "rename", "needle-like", "--en", "acicular", "--dataset", dataset_name, "--by", "ito", "--yes")
-    assert renamed["version"] == 3
-    assert renamed["samples_updated"] > 0
+    renamed = call(
+        "labels", "rename", "needle-like", "--en", "acicular", "--dataset", dataset_name, "--by", "ito", "--yes"
+    )
+    assert renamed["change"]["touched"][0]["after"] == 3
+    assert renamed["samples"] > 0
     table = tmp_path / "masters.csv"
     table.write_text(f"particle_id,label\n{particle},acicular\n", encoding="utf-8")
-    assert call("masters", "register", "--csv", str(table), "--dataset", dataset_name, "--by", "ito", "--yes")["version"] == 2
-    assert call("masters", "list", "--dataset", dataset_name)["masters"][particle] == renamed["label_id"]
+    assert call("masters", "register", "--csv", str(table), "--dataset", dataset_name, "--by", "ito")["version"] == 2
+    assert call("masters", "list", "--dataset", dataset_name)["masters"][particle] == renamed["change"]["label_id"]
     assert call("status", "--dataset", dataset_name)["stale"] == 112
-    run = ("run", "--stage", "propose", "--dataset", dataset_name, "--by", "ito", "--yes")
+    run = ("run", "--stage", "propose", "--dataset", dataset_name, "--by", "ito")
     assert call(*run, "--rule", "prototype", "--with-certificate")["stages"]["propose"]["out"] == 112
     assert call("status", "--dataset", dataset_name)["stale"] == 0
     now = call("receipt", "show", particle, "--dataset", dataset_name)
