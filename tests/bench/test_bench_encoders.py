@@ -49,7 +49,7 @@ def test_search_is_measured_on_unseen_particles_and_real_images(
     found = clip.figures(Setting(data=tmp_path))
     shapes = next(figure for figure in found if figure.name.startswith("clip: English, mAP over 16 shapes"))
     assert float(shapes.value) > 5 * float(shapes.baseline or 1)
-    assert sum("real crops" in figure.name for figure in found) == 4
+    assert sum("real crops" in figure.name for figure in found) == 6
     assert all(-0.5 < float(figure.value) <= 1 for figure in found)
     assert any("kept from the training" in figure.name for figure in found)
 
