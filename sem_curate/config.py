@@ -12,14 +12,14 @@ class IntegrateConfig:
 
     # Chosen on 480 to 1,600 rendered particles for each of three encoders, 0 to 3 of 6 views spoiled.
     quality_power: float = 0.5  # 1 gains as much on average, but less evenly
-    trim_gap: float = 0.5  # a view that agrees so much less than its slot usually does is probably another object: 60 %
-    # of swapped views are found, and 0.4 % of sound ones
-    trim_factor: float = 0.2  # keep a little of it: dropping loses data when the view was right
+    trim_gap: float = 0.4  # a view that agrees so much less than its slot usually does is probably another object
+    trim_factor: float = 0.1  # keep a little of it: dropping loses data when the view was right
     quality_floor: float = 0.01  # only what was judged unusable lies below; 0.15 was no better on average
 
     def __post_init__(self) -> None:
         """Refuse values outside their ranges."""
         _check(0 <= self.quality_power <= 4, "quality_power must be in [0, 4]", self.quality_power)
+        _check(self.trim_gap > 0, "trim_gap must be > 0", self.trim_gap)
         _check(0 <= self.trim_factor <= 1, "trim_factor must be in [0, 1]", self.trim_factor)
         _check(0 <= self.quality_floor < 1, "quality_floor must be in [0, 1)", self.quality_floor)
 

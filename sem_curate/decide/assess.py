@@ -215,7 +215,7 @@ def _stated_labels(lane: Lane, views: Views, labels: Ints) -> Ints:
 
 
 def _centred(lane: Lane, views: Views) -> Floats:
-    return centre(views.vectors, views.present, lane.default.means)[0]
+    return centre(views.vectors, views.present, lane.default.means)
 
 
 def _mean_quality(views: Views, weights: Floats) -> Floats:

@@ -116,11 +116,10 @@ def subset_values(views: Views, integrator: QualityMean, prototypes: Floats, lab
         label: (N,) proposed label.
         masks: (S, V) subsets.
     """
-    vectors, distance = centre(views.vectors, views.present, integrator.means)
+    vectors = centre(views.vectors, views.present, integrator.means)
     gram = cosines(vectors)
     chosen = views.present[:, None] & masks
     weights = weights_from_cosines(gram, chosen, views.quality[:, None], integrator.config, integrator.usual)
-    weights = weights * distance[:, None]
     lengths = np.sqrt(np.maximum((np.matmul(weights, gram) * weights).sum(axis=2), 0))
     towards = np.matmul(weights, vectors @ prototypes.T)  # (N, S, L)
     scores = np.divide(towards, lengths[..., None], out=np.zeros_like(towards), where=lengths[..., None] > 1e-9)
@@ -135,11 +134,11 @@ def subset_values(views: Views, integrator: QualityMean, prototypes: Floats, lab
 
 def without_each(views: Views, integrator: QualityMean) -> Floats:
     """Return the particle vector that remains when each view is left out, (N, V, D); zero where nothing remains."""
-    vectors, distance = centre(views.vectors, views.present, integrator.means)
+    vectors = centre(views.vectors, views.present, integrator.means)
     gram = cosines(vectors)
     chosen = views.present[:, None] & ~np.eye(views.present.shape[1], dtype=np.bool_)
     weights = weights_from_cosines(gram, chosen, views.quality[:, None], integrator.config, integrator.usual)
-    mixed = np.matmul(weights * distance[:, None], vectors)
+    mixed = np.matmul(weights, vectors)
     lengths = np.linalg.norm(mixed, axis=2, keepdims=True)
     units: Floats = np.divide(mixed, lengths, out=np.zeros_like(mixed), where=lengths > 1e-9)
     return units
@@ -180,13 +179,14 @@ def agreement(views: Floats, weights: Floats, rule: Rule, label: Ints) -> Agreem
         rule: the fitted rule.
         label: (N,) the particle's proposal.
     """
-    n, count, dim = views.shape
+    n, count, _ = views.shape
     labels = len(rule.prototypes)
     asked = weights > 0
     if labels == 0:
         nothing = np.zeros(n, np.float32)
         return Agreement(nothing, nothing.copy(), np.ma.masked_array(np.zeros((n, count), np.int64), True))
-    said = rule.confidence(views.reshape(n * count, dim)).argmax(axis=1).reshape(n, count)
+    said = np.zeros((n, count), np.int64)
+    said[asked] = rule.confidence(views[asked]).argmax(axis=1)
     share = (weights * (said == label[:, None])).sum(axis=1)
     votes = np.zeros((n, labels), np.float64)
     np.add.at(votes, (np.arange(n)[:, None], said), weights)

@@ -27,7 +27,9 @@ from sem_curate.errors import StateError
 from sem_curate.integrate.contract import DEFAULT, Integrated, Integrator, QualityMean, Views
 from sem_curate.quality.retake import separations
 
-FORMAT: Final = 3  # 3: a fitted rule, contributions and ranks; 2: the masters' separation by view
+# 4: prototypes in the mixture, views weighted by quality and agreement alone; 3: a fitted rule, contributions, ranks;
+# 2: the masters' separation by view
+FORMAT: Final = 4
 
 
 @dataclass(frozen=True)

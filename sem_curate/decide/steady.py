@@ -2,7 +2,7 @@
 
 Matrix libraries choose another order of additions for one particle than for a thousand, and a stored value could then
 differ in its last digit when its particle is asked again alone. Here every product has one shape: particles are asked
-in blocks of :data:`BLOCK`, the last one filled up with particles without views.
+in blocks of :data:`BLOCK`, the last one filled up with particles without views. Blocks share the cores.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sem_curate.decide.assess import BROKEN_VIEWS, Assessment, Lane, Note, asses
 from sem_curate.decide.match import Match
 from sem_curate.decide.propose import Proposals
 from sem_curate.integrate.contract import Integrated, Integrator, Views
+from sem_curate.parallel import on_cores
 
 BLOCK: Final = 256  # the 64 subsets of six views of so many particles stay in the cache
 
@@ -31,27 +32,30 @@ def assess_steadily(lane: Lane, views: Views, *, own: Ints, disputed: Bools) -> 
         own: (N,) row of the master that a particle is, -1 for none.
         disputed: (N, V) views whose quality the VLM sees differently.
     """
-    count = len(views.present)
-    parts = []
-    for first in range(0, max(count, 1), BLOCK):
+
+    def block(first: int) -> Assessment:
         rows = slice(first, first + BLOCK)
         part = views.take(rows)
         size = len(part.present)
         short = BLOCK - size
         found = assess(lane, _filled(part, short), own=np.pad(own[rows], (0, short), constant_values=-1),
                        disputed=np.pad(disputed[rows], ((0, short), (0, 0))))  # fmt: skip
-        parts.append(_cut(found, size))
+        return _cut(found, size)
+
+    parts = on_cores(block, range(0, max(len(views.present), 1), BLOCK))
     return _joined(parts, (*lane.notes, *_broken(views)))
 
 
 def integrate_steadily(integrator: Integrator, views: Views) -> Integrated:
     """Integrate N particles in blocks of one shape."""
-    parts = []
-    for first in range(0, max(len(views.present), 1), BLOCK):
+
+    def block(first: int) -> Integrated:
         part = views.take(slice(first, first + BLOCK))
         size = len(part.present)
         done = integrator(_filled(part, BLOCK - size))
-        parts.append(Integrated(done.vectors[:size], done.weights[:size]))
+        return Integrated(done.vectors[:size], done.weights[:size])
+
+    parts = on_cores(block, range(0, max(len(views.present), 1), BLOCK))
     return Integrated(np.concatenate([p.vectors for p in parts]), np.concatenate([p.weights for p in parts]))
 
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from sem_curate.embed.cores import available_cores
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.embed.pipeline import Batch, Lane, Read, Skipped, Source, batch_for, chunks, embed_images
 from sem_curate.errors import EncoderError, SetupError
 from sem_curate.ingest.readers import read_grey
+from sem_curate.parallel import available_cores
 
 INSTALL: Final = "install it with: pip install 'sem-curate[ray]'"
 Rows = dict[str, Any]  # a Ray batch: column name -> array

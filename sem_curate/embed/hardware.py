@@ -7,8 +7,8 @@ from typing import Final
 
 import torch
 
-from sem_curate.embed.cores import available_cores
 from sem_curate.errors import SetupError, did_you_mean
+from sem_curate.parallel import available_cores
 
 PRECISION: Final = "SEM_CURATE_PRECISION"  # environment variable
 AUTO, FULL, HALF = "auto", "full", "half"

@@ -14,11 +14,11 @@ from typing import Any, Final
 import numpy as np
 
 from sem_curate.arrays import Bools, Floats, Image, unit_rows
-from sem_curate.embed.cores import available_cores
 from sem_curate.embed.identity import encoder_key, provenance
 from sem_curate.embed.prepare import CPU_BATCH, preferred_batch, prepare
 from sem_curate.embed.preprocess import Preprocessing
 from sem_curate.errors import EncoderError, SetupError
+from sem_curate.parallel import available_cores
 
 META: Final = "sem_curate"  # the model's own metadata entry: JSON
 INPUT, OUTPUT = "images", "vectors"

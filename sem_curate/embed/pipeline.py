@@ -11,9 +11,9 @@ from itertools import islice
 import numpy as np
 
 from sem_curate.arrays import Bools, Floats, Image
-from sem_curate.embed.cores import available_cores
 from sem_curate.embed.encoders import Encoder
 from sem_curate.embed.store import VectorStore
+from sem_curate.parallel import available_cores
 
 Read = Callable[[str], Image]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from sem_curate.ingest import display, fingerprint, headers, readers, vendor
 from sem_curate.ingest.plan import Found
 from sem_curate.ingest.problems import NOTICE, Problem
 from sem_curate.ingest.readers import ImageInfo
+from sem_curate.parallel import available_cores
 
 # Decoding releases the interpreter lock; four readers keep a disk busy without filling the memory.
 _WORKERS: Final = 4
@@ -49,7 +49,7 @@ class Prepared:
 
 def prepare_all(found: Iterable[Found]) -> Iterator[Prepared | Problem]:
     """Prepare files in a small pool of threads, in the given order."""
-    pool = ThreadPoolExecutor(min(_WORKERS, os.cpu_count() or 1), thread_name_prefix="ingest")
+    pool = ThreadPoolExecutor(min(_WORKERS, available_cores()), thread_name_prefix="ingest")
     try:
         yield from pool.map(prepare, found)
     finally:

@@ -116,7 +116,7 @@ def shared_weights(weights: Floats, owners: np.ndarray[tuple[int, ...], np.dtype
 
 @dataclass(frozen=True)
 class QualityMean:
-    """Rung 1, the default: views weighted by quality, distance from their slot's mean and agreement (``pool``).
+    """Rung 1, the default: views weighted by quality and agreement (``pool``).
 
     Attributes:
         means: (V, D) slot means; None leaves vectors where they are.

@@ -6,7 +6,6 @@ particles' recommended view, then the pending mark goes.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from sem_curate import dataset, schema
 from sem_curate.dataset import ViewRow
 from sem_curate.errors import InputError, SemCurateError, did_you_mean
 from sem_curate.ingest.readers import read_grey
+from sem_curate.parallel import available_cores
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import drift, gate, judging, reader
 from sem_curate.quality.judging import Judge
@@ -129,7 +129,7 @@ def run_quality(ds: Any, *, progress: Progress = silent, workers: int | None = N
         reader.load_bytes(weights)  # damaged weights are one clear error here, not one per view
     total = dataset.count_pending(ds)[schema.STAGE_QUALITY]
     done, bad, example, judge = 0, 0, None, judging.judge_of(ds)
-    with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=workers or available_cores()) as pool:
         for rows in dataset.pending_views(ds, schema.STAGE_QUALITY, batch=BATCH):
             measured = list(pool.map(_measure_row, rows, _held(ds, rows)))
             _write_batch(ds, measured, judge)

@@ -8,6 +8,7 @@ from sem_curate import schema
 from sem_curate.config import DecideConfig, IntegrateConfig
 from sem_curate.decide import advice, receipts, reference
 from sem_curate.decide import propose as proposing
+from sem_curate.decide.assess import COUNTS
 from sem_curate.decide.reference import Batch, Reference
 from sem_curate.quality.retake import MARGIN
 
@@ -96,13 +97,15 @@ def disputing(batch: Batch, slot: int, rows: range) -> Batch:
 
 def test_a_dispute_moves_auto_to_review_and_changes_nothing_else() -> None:
     frozen, batch = built(), drawn(60, 3)[0]
-    before = reference.propose_batch(batch, frozen).proposals
+    assessed = reference.propose_batch(batch, frozen)
+    before, heard = assessed.proposals, assessed.weights[:, 1] >= COUNTS
     after = reference.propose_batch(disputing(batch, 1, range(30)), frozen).proposals
     assert schema.AUTO in before.state[:30]
+    assert heard[:30].sum() > 20
     for row in range(60):
-        added = (proposing.VLM_QUALITY,) if row < 30 else ()
+        added = (proposing.VLM_QUALITY,) if row < 30 and heard[row] else ()
         assert after.reasons[row] == (*before.reasons[row], *added)
-        moved = row < 30 and before.state[row] == schema.AUTO
+        moved = bool(added) and before.state[row] == schema.AUTO
         assert after.state[row] == (schema.REVIEW if moved else before.state[row])
     for name in ("label", "confidence", "margin", "knownness", "agreement"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))

@@ -3,38 +3,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from sem_curate.embed import cores, hardware
+from sem_curate.embed import hardware
 from sem_curate.errors import SetupError
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="ascii")
-
-
-def test_cores_follow_a_container_limit(tmp_path: Path) -> None:
-    assert cores.quota(tmp_path) is None
-    write(tmp_path / "cpu.max", "max 100000\n")
-    assert cores.quota(tmp_path) is None
-    write(tmp_path / "cpu.max", "150000 100000\n")
-    assert cores.quota(tmp_path) == 2  # one and a half: the second thread still helps
-
-
-def test_cores_follow_an_older_container_limit(tmp_path: Path) -> None:
-    write(tmp_path / "cpu" / "cpu.cfs_quota_us", "-1")
-    write(tmp_path / "cpu" / "cpu.cfs_period_us", "100000")
-    assert cores.quota(tmp_path) is None
-    write(tmp_path / "cpu" / "cpu.cfs_quota_us", "50000")
-    assert cores.quota(tmp_path) == 1
-
-
-def test_there_is_always_a_core() -> None:
-    assert 1 <= cores.available_cores() <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize(

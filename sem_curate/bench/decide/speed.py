@@ -2,7 +2,8 @@
 
 10,000 particles of 6 views and 384 numbers against 25 labels of 20 masters. The baseline multiplies the same particle
 and view vectors with the same masters and does nothing else; views are part of it because whether they agree is part of
-a proposal. Both sides run alternately in the same process, and the best of several runs counts.
+a proposal. Both use all cores: the products by their library's threads, the lane by blocks of particles, as when it
+proposes. Both sides run alternately in the same process, and the best of several runs counts.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from sem_curate.arrays import unit_rows
 from sem_curate.bench.decide.setting import Setting
 from sem_curate.bench.figures import Figure, at_most
 from sem_curate.decide import contributions, rules
+from sem_curate.decide.steady import BLOCK
 from sem_curate.integrate.contract import QualityMean, Views
+from sem_curate.parallel import on_cores
 
 PARTICLES: Final = 10_000
 MANY: Final = 100_000
@@ -50,8 +53,8 @@ def figures(setting: Setting) -> list[Figure]:
         views.vectors[:, 0] @ rule.masters.T
 
     def propose() -> None:
-        for first in range(0, PARTICLES, BATCH):
-            _propose(views.take(slice(first, first + BATCH)), default, rule)
+        on_cores(lambda first: _propose(views.take(slice(first, first + BLOCK)), default, rule),
+                 range(0, PARTICLES, BLOCK))  # fmt: skip
 
     def share() -> None:
         contributions.contributions(views, default, rule, label)
