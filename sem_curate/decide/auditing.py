@@ -55,6 +55,11 @@ def standing(ds: fo.Dataset) -> Standing:
     return Standing(found, judged, waiting, spent)
 
 
+def reference_id(identity: str) -> str:
+    """Return what the proposals of a dataset are made with; empty before the first."""
+    return str(datasets.get_record(identity).settings.get("reference_id") or "")
+
+
 def population(ds: fo.Dataset, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the particles that a certificate is about: proposed, no master, and not decided by a person."""
     where = {
@@ -99,7 +104,7 @@ def draw(
         draw_id=request_id or uuid.uuid4().hex,
         seed=chosen_seed,
         population=len(fresh),
-        reference_id=str(datasets.get_record(identity).settings.get("reference_id") or ""),
+        reference_id=reference_id(identity),
         master_set_version=masters.in_force(identity).version,
         by=by,
     )
