@@ -12,9 +12,11 @@ import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
 from sem_curate.decide import audits as sampling
+from sem_curate.decide.certificate import AUDITS_FAIL, LABEL_REDEFINED, SCORES_MOVED, SUSPENDED
 from sem_curate.errors import StateError
-from sem_curate.registry import audits, datasets, history, masters
+from sem_curate.registry import audits, certificates, datasets, history, masters
 from sem_curate.registry.audits import DrawView, Verdict
+from sem_curate.registry.certificates import Held
 from sem_curate.registry.fold import State
 
 BY_PEOPLE: Final = (schema.CONFIRMED, schema.UNKNOWN)
@@ -29,17 +31,20 @@ class Standing:
         judged: drawn particles of open draws on which a person has decided.
         waiting: drawn particles of open draws on which nobody has, in the order in which to judge them.
         spent: draws of which a particle became a master: it was chosen knowing the audits, so they prove nothing now.
+        outdated: draws about a production, or a meaning of labels, that was given up since; see :func:`outdated`.
     """
 
     draws: tuple[DrawView, ...]
     judged: tuple[str, ...]
     waiting: tuple[str, ...]
     spent: frozenset[str]
+    outdated: frozenset[str] = frozenset()
 
     @property
     def usable(self) -> list[DrawView]:
         """Closed draws that still count."""
-        return [draw for draw in self.draws if draw.closed_at is not None and draw.draw_id not in self.spent]
+        gone = self.spent | self.outdated
+        return [draw for draw in self.draws if draw.closed_at is not None and draw.draw_id not in gone]
 
 
 def standing(ds: fo.Dataset) -> Standing:
@@ -52,7 +57,27 @@ def standing(ds: fo.Dataset) -> Standing:
     judged = tuple(key for key in waiting_for if states.get(key, State()).by_person)
     waiting = tuple(key for key in waiting_for if key not in set(judged))
     spent = frozenset(draw.draw_id for draw in found if kept.intersection(draw.particle_ids))
-    return Standing(found, judged, waiting, spent)
+    return Standing(found, judged, waiting, spent, outdated(found, certificates.attempts(identity)))
+
+
+def outdated(draws: Sequence[DrawView], attempts: Sequence[Held]) -> frozenset[str]:
+    """Return the draws that no longer speak for production, because what they certified was suspended.
+
+    Else a few more audits on top of the old ones would certify again what has just been found to have changed. Where
+    scores moved or a label means something else, all earlier draws are out: their outcomes had no say in it. Where
+    later audits were wrong too often, only those behind the certificate are: leaving out the bad ones is choosing.
+    """
+    gone: set[str] = set()
+    for held in attempts:
+        why = {row["code"] for row in held.why}
+        if held.status != SUSPENDED:
+            continue
+        if AUDITS_FAIL in why:
+            gone.update(held.draws)
+        elif why & {SCORES_MOVED, LABEL_REDEFINED}:
+            since = held.log[-1]["at"]
+            gone.update(draw.draw_id for draw in draws if draw.at is None or draw.at < since)
+    return frozenset(gone)
 
 
 def reference_id(identity: str) -> str:

@@ -40,16 +40,25 @@ def status(ds: fo.Dataset) -> dict[str, Any]:
     shared = {
         "waiting": len(found.waiting),
         "judged": len(found.judged),
-        "spent": sum(len(draw.particle_ids) for draw in found.draws if draw.draw_id in found.spent),
+        "spent": _drawn_in(found, found.spent | found.outdated),
         "left": sum(row[schema.PARTICLE_ID] not in drawn for row in rows),
         "production": len(rows),
         "opted_in": certificates.opted_in(identity),
         "can_try": False,
     }
-    why = _circumstances(identity, held, shared)
-    if held is not None:
-        return {**shared, **_of_held(held), "more_audits": 0, "why": [*trust_words.reasons(held), *why]}
-    return {**shared, **_suggestion(ds, promise, found, rows, shared), "certificate_id": None, "why": why}
+    why = _circumstances(identity, held, found, shared)
+    if held is not None and held.status == certificates_pure.CERTIFIED:
+        return {**shared, **_of_held(held), "more_audits": 0, "why": why}
+    missing = {**shared, **_suggestion(ds, promise, found, rows, shared), "certificate_id": None, "why": why}
+    if held is None:
+        return missing
+    if missing["more_audits"] is None:
+        why = [*why, {"code": certificates_pure.TOO_MANY_WRONG, **trust_words.line(certificates_pure.TOO_MANY_WRONG)}]
+    again = trust_words.suspended(missing["more_audits"], missing["can_try"])
+    return {
+        **missing, **again, "status": held.status, "certificate_id": held.certificate_id,
+        "why": [*trust_words.reasons(held), *why],
+    }  # fmt: skip
 
 
 def count_stale(ds: fo.Dataset) -> int:
@@ -83,10 +92,17 @@ def _of_held(held: Held) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _circumstances(identity: str, held: Held | None, shared: Mapping[str, Any]) -> list[trust_words.Words]:
+def _drawn_in(standing: auditing.Standing, draw_ids: frozenset[str]) -> int:
+    return sum(len(draw.particle_ids) for draw in standing.draws if draw.draw_id in draw_ids)
+
+
+def _circumstances(
+    identity: str, held: Held | None, standing: auditing.Standing, shared: Mapping[str, Any]
+) -> list[trust_words.Words]:
     found = []
-    if shared["spent"]:
-        found.append({"code": "spent", **trust_words.line("spent", count=shared["spent"])})
+    for code in ("spent", "outdated"):
+        if count := _drawn_in(standing, getattr(standing, code)):
+            found.append({"code": code, **trust_words.line(code, count=count)})
     if shared["opted_in"]:
         who = choices.chosen(identity, choices.WITHOUT_CERTIFICATE)["by"]
         found.append({"code": "opted_in", **trust_words.line("opted_in", who=who)})

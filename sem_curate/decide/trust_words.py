@@ -32,7 +32,11 @@ class Held(Protocol):
 
     @property
     def why(self) -> Sequence[Mapping[str, Any]]:
-        """Codes and names of what suspended it."""
+        """Codes and names of what suspended it; empty when a person did."""
+
+    @property
+    def log(self) -> Sequence[Mapping[str, Any]]:
+        """Its changes, oldest first: who, when, why."""
 
 
 def percent(share: float) -> str:
@@ -49,7 +53,17 @@ def line(code: str, **values: object) -> Words:
 
 def reasons(held: Held) -> list[Words]:
     """Return why a certificate is suspended, ``{"code", "ja", "en"}`` each."""
+    if held.status == SUSPENDED and not held.why:
+        last = held.log[-1]
+        return [{"code": "by_hand", **line("by_hand", who=last["by"], reason=last["reason"] or "–")}]
     return [{"code": row["code"], **_reason(row)} for row in held.why]
+
+
+def suspended(more: int | None, can_try: bool) -> Words:
+    """Return the line of a suspended certificate: what it takes to certify again."""
+    if can_try:
+        return line("suspended_try")
+    return line("suspended_more", more=more) if more else line("suspended")
 
 
 def suggestion(
@@ -66,10 +80,10 @@ def suggestion(
     """
     if not anything:
         return line("line_nothing")
-    if can_try and (more is None or foreseen.status == CERTIFIED):
+    if can_try and foreseen.status == CERTIFIED:
         return line("line_try", audited=foreseen.audited)
     if more is None:
-        return line("too_many_wrong")
+        return line("line_too_many_wrong")
     if shared["waiting"]:
         return line("line_waiting", more=more, waiting=shared["waiting"])
     if more > shared["left"]:
@@ -88,7 +102,7 @@ def held(found: Held) -> Words:
 
 def _reason(row: Mapping[str, Any]) -> Words:
     found = {}
-    for language in ("ja", "en"):
-        names = ", ".join(messages.text(f"score.{name}", language) for name in row.get("names", ()))
+    for language, comma in (("ja", "、"), ("en", ", ")):
+        names = comma.join(messages.text(f"score.{name}", language) for name in row.get("names", ()))
         found[language] = messages.text(f"certificate.{row['code']}", language).format(names=names, more="?")
     return found

@@ -59,7 +59,7 @@ def follow_up(identity: str, held: Held) -> None:
     if failed and older is not None and older.status == certificates_pure.CERTIFIED and held.alpha >= older.alpha:
         certificates.change_status(
             identity, older.certificate_id, certificates.SUSPENDED, by=AUTOMATIC,
-            why=[{"code": certificates_pure.AUDITS_FAIL, "names": []}],
+            why=[{"code": certificates_pure.TOO_MANY_WRONG, "names": []}],
             reason=f"attempt {held.number} with {held.audited} audits did not pass",
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ class Held:
     delta: float = 0.05
     audited: int = 214
     why: Sequence[Mapping[str, Any]] = ()
+    log: Sequence[Mapping[str, Any]] = ()
 
 
 def foreseen(right: int) -> Any:
@@ -36,7 +37,8 @@ def foreseen(right: int) -> Any:
         (45, False, 0, 3, 300, True, "suggestion: 45 more audits needed, 3 of them wait for your judgement"),
         (45, False, 0, 0, 30, True, "suggestion: 45 more audits needed, but only 30 particles are left to audit"),
         (0, True, 60, 0, 300, True, "suggestion: 60 audits are in; try to certify"),
-        (None, False, 60, 0, 300, True, "too many are wrong; more audits would not help"),
+        (None, False, 60, 0, 300, True, "suggestion: too many audits are wrong; more would not help"),
+        (None, True, 0, 0, 300, True, "suggestion: too many audits are wrong"),  # a try would only spend risk
         (45, False, 0, 0, 0, False, "nothing has been proposed yet"),
     ],
 )
@@ -60,3 +62,17 @@ def test_a_certificate_says_its_promise_and_a_suspended_one_why() -> None:
     assert "margin, known-ness" in first["en"]
     assert "既知らしさ" in first["ja"]
     assert second["code"] == AUDITS_FAIL
+
+
+def test_what_a_person_suspended_names_her_and_her_reason() -> None:
+    log = [{"by": "sato", "reason": "first"}, {"by": "tanaka", "reason": "wrong recipe"}]
+    (said,) = trust_words.reasons(Held(status=SUSPENDED, log=log))
+    assert said["en"] == "suspended by tanaka: wrong recipe"
+    assert said["ja"] == "tanaka が停止しました: wrong recipe"
+    assert trust_words.reasons(Held(log=log)) == []
+
+
+def test_a_suspended_certificate_says_what_it_takes_to_certify_again() -> None:
+    assert trust_words.suspended(31, False)["en"] == "certificate suspended: 31 more audits needed to certify again"
+    assert "try to certify again" in trust_words.suspended(31, True)["en"]
+    assert trust_words.suspended(None, False)["en"] == "certificate suspended"
