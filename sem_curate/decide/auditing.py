@@ -20,6 +20,7 @@ from sem_curate.registry.certificates import Held
 from sem_curate.registry.fold import State
 
 BY_PEOPLE: Final = (schema.CONFIRMED, schema.UNKNOWN)
+CHUNK: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,27 @@ def reference_id(identity: str) -> str:
     return str(datasets.get_record(identity).settings.get("reference_id") or "")
 
 
+# A particle has a known-ness above -1 once something was proposed for it; the proposal itself is kept out of the fields
+# of audits.
+POPULATION: Final = {
+    schema.DECISION: {"$nin": list(BY_PEOPLE)}, schema.MASTER_OF: None, schema.KNOWNNESS: {"$gt": -1},
+}  # fmt: skip
+
+
 def population(ds: fo.Dataset, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the particles that a certificate is about: proposed, no master, and not decided by a person."""
-    where = {
-        schema.DECISION: {"$nin": list(BY_PEOPLE)},
-        schema.MASTER_OF: None,
-        # Not the proposal itself, which is kept out of the fields of audits.
-        schema.RECEIPT_ID: {"$ne": None},
-        schema.KNOWNNESS: {"$gt": -1},
-    }
-    return dataset.find_particles(ds, where, fields)
+    return dataset.particle_values(ds, POPULATION, (schema.PARTICLE_ID, *fields))
+
+
+def size(ds: fo.Dataset, found: Standing) -> tuple[int, int]:
+    """Return how many particles a certificate is about, and how many of them never were drawn."""
+    drawn = [key for draw in found.draws for key in draw.particle_ids]
+    among = sum(
+        dataset.count_particles(ds, {**POPULATION, schema.PARTICLE_ID: {"$in": list(chunk)}})
+        for chunk in dataset.chunks(drawn, CHUNK)
+    )
+    whole = dataset.count_particles(ds, POPULATION)
+    return whole, whole - among
 
 
 def draw(

@@ -11,7 +11,7 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from sem_curate import dataset, messages, mirror, schema
+from sem_curate import dataset, layout, messages, mirror, schema
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
 from sem_curate.decide import account, adopted, automatic, receipts, reference, replaying, watching
 from sem_curate.decide.assess import BROKEN_VIEWS, Note
@@ -153,6 +153,7 @@ def propose(
         StateError: when the dataset has not been embedded.
     """
     started = time.perf_counter()
+    layout.index_particles(ds, dataset.anchor(ds))
     mirror.catch_up(ds)
     identity = dataset.dataset_id(ds)
     run = _Run(ds, _encoder_key(ds), integrate or IntegrateConfig(), _chosen_rule(identity, decide or DecideConfig()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import fiftyone as fo
@@ -18,6 +18,7 @@ from sem_curate.registry import certificates, choices, datasets, masters
 from sem_curate.registry.certificates import Held
 
 LEAST_DRAW: Final = 20  # after a try: the next look costs risk, and a few audits more would hardly change it
+FORESEEN: Final = 1024  # scores behind the forecast: quantiles to 1.6 %, bounded whatever the dataset; a try takes all
 KEPT: Final = ("audited", "accepted", "errors", "automation", "threshold", "labels")  # of what was certified
 
 
@@ -35,21 +36,20 @@ def status(ds: fo.Dataset) -> dict[str, Any]:
     promise, found = promise_of(ds), auditing.standing(ds)
     reference_id = auditing.reference_id(identity)
     held = certificates.active(identity, reference_id=reference_id)
-    rows = auditing.population(ds, (schema.CONFIDENCE_RANK,))
-    drawn = {key for draw in found.draws for key in draw.particle_ids}
+    whole, left = auditing.size(ds, found)
     shared = {
         "waiting": len(found.waiting),
         "judged": len(found.judged),
         "spent": _drawn_in(found, found.spent | found.outdated),
-        "left": sum(row[schema.PARTICLE_ID] not in drawn for row in rows),
-        "production": len(rows),
+        "left": left,
+        "production": whole,
         "opted_in": certificates.opted_in(identity),
         "can_try": False,
     }
     why = _circumstances(identity, held, found, shared)
     if held is not None and held.status == certificates_pure.CERTIFIED:
         return {**shared, **_of_held(held), "more_audits": 0, "why": why}
-    missing = {**shared, **_suggestion(ds, promise, found, rows, shared), "certificate_id": None, "why": why}
+    missing = {**shared, **_suggestion(ds, promise, found, shared), "certificate_id": None, "why": why}
     if held is None:
         return missing
     if missing["more_audits"] is None:
@@ -120,7 +120,6 @@ def _suggestion(
     ds: fo.Dataset,
     promise: Promise,
     found: auditing.Standing,
-    rows: Sequence[Mapping[str, Any]],
     shared: Mapping[str, Any],
 ) -> dict[str, Any]:
     draws, identity = found.usable, dataset.dataset_id(ds)
@@ -130,6 +129,7 @@ def _suggestion(
     question = looks.question(ids, auditing.reference_id(identity), promise)
     tried = certificates.attempted(identity, question) if draws else None
     audited = judged.audits(ds, draws)
+    rows = dataset.particle_values(ds, auditing.POPULATION, (schema.CONFIDENCE_RANK,), size=FORESEEN)
     spent = Promise(promise.alpha, looks.spend(promise.delta, look))
     foreseen = guarantee.certify(audited, scores(rows, schema.CONFIDENCE_RANK), spent)
     # What is drawn and not yet looked at counts towards what is needed, whatever comes out of it.
