@@ -28,6 +28,7 @@ from sem_curate.registry import datasets
 
 # Values that belong to the particle and are repeated on each of its slices.
 PARTICLE_FIELDS = layout.PARTICLE_FIELDS
+VALUES = 20_000  # small documents at a time
 
 
 @dataclass(frozen=True)
@@ -321,14 +322,48 @@ def find_particles(
     *,
     sort: str | None = None,
     limit: int = 0,
+    newest: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return raw anchor documents that match a MongoDB filter, one per particle."""
+    """Return raw anchor documents that match a MongoDB filter, one per particle; ``newest`` turns the order round."""
+    projection = {name: 1 for name in (schema.PARTICLE_ID, *fields)}
+    cursor = ds._sample_collection.find(_of_anchors(ds, where), projection)
+    if sort:
+        way = -1 if newest else 1
+        cursor = cursor.sort([(sort, way), ("_id", way)])
+    return list(cursor.limit(limit))
+
+
+def particle_values(
+    ds: fo.Dataset, where: Mapping[str, Any], fields: Sequence[str], *, size: int = 0
+) -> list[dict[str, Any]]:
+    """Return particle values, without reading a sample where all of them are keys of one index.
+
+    Args:
+        ds: the dataset.
+        where: MongoDB filter on particle values.
+        fields: what to return.
+        size: at most so many particles, those with the lowest group ids: an arbitrary sample, and the same one each
+            time for the same data. 0 returns all, in no order.
+    """
+    query = {f"{schema.GROUP}.name": anchor(ds), **where}
+    cursor = ds._sample_collection.find(query, {"_id": 0, **dict.fromkeys(fields, 1)}, batch_size=VALUES)
+    return list(cursor.sort(f"{schema.GROUP}._id", 1).limit(size) if size else cursor)
+
+
+def each_found(
+    ds: fo.Dataset, where: Mapping[str, Any], fields: Sequence[str] = (), *, batch: int = 1024
+) -> Iterator[list[dict[str, Any]]]:
+    """Yield raw anchor documents that match a MongoDB filter, in batches; they may be written meanwhile."""
     projection = {name: 1 for name in (schema.PARTICLE_ID, *fields)}
     query = {f"{schema.GROUP}.name": anchor(ds), **where}
-    cursor = ds._sample_collection.find(query, projection)
-    if sort:
-        cursor = cursor.sort([(sort, 1), ("_id", 1)])
-    return list(cursor.limit(limit))
+    rows: list[dict[str, Any]] = []
+    for document in ds._sample_collection.find(query, projection, batch_size=batch):
+        rows.append(document)
+        if len(rows) == batch:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
 
 
 def particles_with_view(ds: fo.Dataset, where: Mapping[str, Any]) -> list[str]:
@@ -338,7 +373,7 @@ def particles_with_view(ds: fo.Dataset, where: Mapping[str, Any]) -> list[str]:
 
 def count_particles(ds: fo.Dataset, where: Mapping[str, Any] | None = None) -> int:
     """Count particles that match a MongoDB filter on particle values."""
-    return int(ds._sample_collection.count_documents({f"{schema.GROUP}.name": anchor(ds), **(where or {})}))
+    return int(ds._sample_collection.count_documents(_of_anchors(ds, where or {})))
 
 
 def count_by(ds: fo.Dataset, field: str, where: Mapping[str, Any] | None = None) -> dict[str, int]:
@@ -408,6 +443,13 @@ def chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 
 # -- inside ----------------------------------------------------------------------------------------------------
+
+
+def _of_anchors(ds: fo.Dataset, where: Mapping[str, Any]) -> dict[str, Any]:
+    # Particles asked for by id are found by the index of ids; through the group's name MongoDB is tempted by one over
+    # all particles.
+    place = schema.VIEW if schema.PARTICLE_ID in where else f"{schema.GROUP}.name"
+    return {place: anchor(ds), **where}
 
 
 def _refuse_unknown(ds: fo.Dataset, updates: Iterable[Mapping[str, Any]]) -> None:

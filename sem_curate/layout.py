@@ -136,6 +136,14 @@ INDEXES: tuple[Sequence[tuple[str, int]], ...] = (
 )
 
 
+# Counts for the panel are read from these keys alone, on one sample per particle: without reading any sample, 100,000
+# particles take a twentieth of a second.
+COUNTED: tuple[str, ...] = (
+    f"{schema.GROUP}.name", schema.PROPOSAL_STATE, schema.DECISION, schema.AUDIT, schema.MASTER_OF,
+    schema.MASTER_SET_VERSION, schema.KNOWNNESS, schema.CONFIDENCE_RANK,
+)  # fmt: skip
+
+
 def apply(ds: fo.Dataset) -> None:
     """Declare every field, create the indexes and arrange the sidebar of a new dataset."""
     declare(ds, FIELD_TYPES)
@@ -175,3 +183,30 @@ def _create_indexes(ds: fo.Dataset) -> None:
     )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")
+    index_particles(ds, ds.default_group_slice)
+
+
+def index_particles(ds: fo.Dataset, anchor: str) -> None:
+    """Create the indexes over one sample per particle; datasets of older versions get them with the next proposals.
+
+    Args:
+        ds: the dataset.
+        anchor: the view that every particle has.
+    """
+    particles = {f"{schema.GROUP}.name": anchor}
+    ds._sample_collection.create_index(
+        [(key, 1) for key in COUNTED], name="sem_curate_counted", partialFilterExpression=particles
+    )
+    # The newest decisions, whoever made how many before.
+    ds._sample_collection.create_index(
+        [
+            (key, 1)
+            for key in (f"{schema.GROUP}.name", schema.DECISION, schema.MASTER_OF, schema.DECIDED_AT, "_id")
+        ],
+        name="sem_curate_decided", partialFilterExpression=particles,
+    )  # fmt: skip
+    # Few particles have retake advice.
+    ds._sample_collection.create_index(
+        [(f"{schema.GROUP}.name", 1), (schema.REVIEW_PRIORITY, 1)], name="sem_curate_retake",
+        partialFilterExpression={**particles, schema.RETAKE_VIEW: {"$type": "string"}},
+    )  # fmt: skip

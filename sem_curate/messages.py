@@ -105,6 +105,11 @@ MESSAGES: dict[str, dict[str, str]] = {
         "ja": "提案です（保証なし）: 監査 {audited} 件がそろいました。保証を試せます",
         "en": "suggestion: {audited} audits are in; try to certify",
     },
+    "certificate.line_too_many_wrong": {
+        "ja": "提案です（保証なし）: 誤りが多く、監査を増やしても保証できません。マスターを見直すか、誤りの上限を"
+        "上げてください",
+        "en": "suggestion: too many audits are wrong; more would not help. Improve the masters or allow more errors",
+    },
     "certificate.line_nothing": {
         "ja": "提案がまだないので、保証するものがありません",
         "en": "nothing has been proposed yet, so there is nothing to certify",
@@ -114,8 +119,9 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "suggestion: {more} more audits needed, but only {left} particles are left to audit; add particles",
     },
     "certificate.other_reference": {
-        "ja": "前の保証はマスターか設定が変わる前の提案についてのものです",
-        "en": "the last certificate was about proposals from other masters or settings",
+        "ja": "前の保証は、マスターか設定が変わる前、または粒子の数が倍になる前の提案についてのものです",
+        "en": "the last certificate was about proposals from other masters or settings, or from before the number of "
+        "particles doubled",
     },
     "certificate.revoked": {"ja": "保証は取り消されました: {reason}", "en": "the certificate was revoked: {reason}"},
     "certificate.opted_in": {
@@ -148,8 +154,8 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "too many are wrong; more audits would not help. Improve the masters or allow more errors",
     },
     "certificate.scores_moved": {
-        "ja": "新しいバッチのスコア分布が監査時と異なります（{names}）。このバッチから監査してください",
-        "en": "scores of the new batch differ from what was audited ({names}); audit this batch",
+        "ja": "新しいバッチのスコア分布が監査時と異なります（{names}）。監査し直してください",
+        "en": "scores of the new batch differ from what was audited ({names}); audit again",
     },
     "certificate.label_redefined": {
         "ja": "ラベルの意味が変わりました。監査は前の意味で行われています",
@@ -214,6 +220,39 @@ MESSAGES: dict[str, dict[str, str]] = {
         "学習し直してください: sem-curate train integrator",
         "en": "the adopted integrator {example} was trained on other vectors and is not used; train again with: "
         "sem-curate train integrator",
+    },
+    # -- suspended certificates (decide/trust_words.py) ---------------------------------------------------------
+    "certificate.suspended_more": {
+        "ja": "保証を停止中: もう一度保証するには監査があと {more} 件ほど必要",
+        "en": "certificate suspended: {more} more audits needed to certify again",
+    },
+    "certificate.suspended_try": {
+        "ja": "保証を停止中: 新しい監査がそろいました。保証をもう一度試せます",
+        "en": "certificate suspended: new audits are in; try to certify again",
+    },
+    "certificate.by_hand": {"ja": "{who} が停止しました: {reason}", "en": "suspended by {who}: {reason}"},
+    "certificate.outdated": {
+        "ja": "保証を停止したため、それより前の監査 {count} 件は使えません",
+        "en": "{count} audits no longer count: the certificate that they gave was suspended",
+    },
+    # -- an adopted integrator that a later comparison does not confirm (decide/doubts.py) ----------------------
+    "integrator.loses": {
+        "ja": "統合モデル {number}（{rung}）を使用中ですが、今の比較では既定の統合に負けています（{gain} ポイント、"
+        "95 %: {low} ～ {high}）。既定に戻す: sem-curate train integrator --dataset {name} --revert",
+        "en": "integrator {number} ({rung}) stays in force, but now loses to the quality mean ({gain} points, "
+        "95 % {low} to {high}); go back with: sem-curate train integrator --dataset {name} --revert",
+    },
+    "integrator.no_gain": {
+        "ja": "統合モデル {number}（{rung}）を使用中ですが、今の比較では既定の統合に確かに勝つとは言えません（{gain} "
+        "ポイント、95 %: {low} ～ {high}）。既定に戻す: sem-curate train integrator --dataset {name} --revert",
+        "en": "integrator {number} ({rung}) stays in force, but no longer surely beats the quality mean ({gain} "
+        "points, 95 % {low} to {high}); go back with: sem-curate train integrator --dataset {name} --revert",
+    },
+    "integrator.other_vectors": {
+        "ja": "採用中の統合モデル {number}（{rung}）は別のベクトルで学習したため使われていません。この表示を消すには: "
+        "sem-curate train integrator --dataset {name} --revert",
+        "en": "integrator {number} ({rung}) was trained on other vectors and is not used; put the quality mean in "
+        "force with: sem-curate train integrator --dataset {name} --revert",
     },
     # Several reviewers at once.
     "conflict.standing": {

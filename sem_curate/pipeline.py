@@ -75,15 +75,14 @@ def _embed(ds: fo.Dataset, progress: Progress, encoders: Sequence[str]) -> dict[
 
 
 def _propose(ds: fo.Dataset, progress: Progress, decide: DecideConfig | None) -> dict[str, Any]:
-    from sem_curate.decide import certifying
     from sem_curate.decide.run import propose
     from sem_curate.search.opinion_run import second_opinions
 
     opinions = second_opinions(ds)  # first: a contradiction is a reason to review
     summary = propose(ds, decide=decide, progress=progress)
-    drift = certifying.watch(ds)
+    drift = summary["drift"]
     if drift and drift["suspended"]:
-        # What was confirmed automatically under the certificate is withdrawn.
+        # What was confirmed automatically under the certificate before is withdrawn.
         again = propose(ds, decide=decide, progress=progress)
         notice = messages.text("certificate.suspended_now", "en").format(name=ds.name)
         summary = {**again, "seconds": summary["seconds"] + again["seconds"], "notice": notice}

@@ -46,7 +46,7 @@ class SemCuratePanel(Panel):
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
         "show_condition", "retake", "set_reviewer", "trust", "draw_audits", "close_audits", "certify", "opt_in",
-        "repropose", "health", "labels_tab", "label_card", "label_dry_run", "label_apply",
+        "reinstate", "repropose", "health", "labels_tab", "label_card", "label_dry_run", "label_apply",
         "label_bundles",
     )  # fmt: skip
 
@@ -101,7 +101,7 @@ class SemCuratePanel(Panel):
         counts = review.counts(ds)
         masters = dataset.count_particles(ds, {schema.MASTER_OF: {"$ne": None}})
         status = "ready" if counts["particles"] else "empty"
-        found = {"counts": counts, "labels": review.labels(ds), "masters": masters, "retake": len(_retakes(ds))}
+        found = {"counts": counts, "labels": review.labels(ds), "masters": masters, "retake": _count_retakes(ds)}
         return {**shared, "status": status, **found, **_trust(ds)}
 
     @answers
@@ -235,6 +235,18 @@ class SemCuratePanel(Panel):
         return self.trust(ctx)
 
     @answers
+    def reinstate(self, ctx: Any) -> Answer:
+        """Put a suspended certificate back in force, on a person's word."""
+        from sem_curate.decide import certifying
+        from sem_curate.registry import certificates
+
+        reason = str(ctx.params["reason"]).strip()
+        if not reason:
+            raise InputError("say why the certificate holds again; the reason is kept with it")
+        certifying.change(ctx.dataset, certificates.ACTIVE, None, by=_reviewer(ctx), reason=reason)
+        return self.trust(ctx)
+
+    @answers
     def repropose(self, ctx: Any) -> Answer:
         """Propose again for what is stale; what people decided stays."""
         from sem_curate import pipeline
@@ -310,6 +322,12 @@ def _retakes(ds: Any) -> list[str]:
     from sem_curate.review.retakes import retake_list
 
     return [row["particle_id"] for row in retake_list(ds)]
+
+
+def _count_retakes(ds: Any) -> int:
+    from sem_curate.review.retakes import count_retakes
+
+    return count_retakes(ds)
 
 
 def _show(ctx: Any, particles: list[str], group_slice: str) -> Answer:

@@ -41,7 +41,7 @@ def status(dataset_name: str, as_json: bool) -> None:
 
     mirror.mark_audits(ds)
     found, now = auditing.standing(ds), certifying.status(ds)
-    rows = [_row(made, made.draw_id in found.spent) for made in found.draws]
+    rows = [_row(made, made.draw_id in found.spent | found.outdated) for made in found.draws]
     result = {"draws": rows, "waiting": list(found.waiting), "certificate": now}
     output.emit(result, as_json=as_json, text=lambda: _status(rows, now, found.waiting))
 

@@ -205,7 +205,10 @@ def _integrator_text(result: dict[str, Any]) -> str:
     ]  # fmt: skip
     table = output.table(("rung", "macro recall", "gain", "95 %", ""), rows) if rows else result["note"]
     won = f"adopted, kept in {result['folder']}" if result["folder"] else "nothing adopted"
-    return f"{table}\n{result['particles']} labelled particles, {result['folds']} folds; {won}; {in_force}"
+    lines = [table, f"{result['particles']} labelled particles, {result['folds']} folds; {won}; {in_force}"]
+    if result["doubt"]:
+        lines.append(result["doubt"]["en"])
+    return "\n".join(lines)
 
 
 @command.command()

@@ -12,12 +12,15 @@ import fiftyone as fo
 
 from sem_curate import dataset, mirror, schema
 from sem_curate.decide import audits as sampling
+from sem_curate.decide.certificate import AUDITS_FAIL, LABEL_REDEFINED, SCORES_MOVED, SUSPENDED
 from sem_curate.errors import StateError
-from sem_curate.registry import audits, datasets, history, masters
+from sem_curate.registry import audits, certificates, datasets, history, masters
 from sem_curate.registry.audits import DrawView, Verdict
+from sem_curate.registry.certificates import Held
 from sem_curate.registry.fold import State
 
 BY_PEOPLE: Final = (schema.CONFIRMED, schema.UNKNOWN)
+CHUNK: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,20 @@ class Standing:
         judged: drawn particles of open draws on which a person has decided.
         waiting: drawn particles of open draws on which nobody has, in the order in which to judge them.
         spent: draws of which a particle became a master: it was chosen knowing the audits, so they prove nothing now.
+        outdated: draws about a production, or a meaning of labels, that was given up since; see :func:`outdated`.
     """
 
     draws: tuple[DrawView, ...]
     judged: tuple[str, ...]
     waiting: tuple[str, ...]
     spent: frozenset[str]
+    outdated: frozenset[str] = frozenset()
 
     @property
     def usable(self) -> list[DrawView]:
         """Closed draws that still count."""
-        return [draw for draw in self.draws if draw.closed_at is not None and draw.draw_id not in self.spent]
+        gone = self.spent | self.outdated
+        return [draw for draw in self.draws if draw.closed_at is not None and draw.draw_id not in gone]
 
 
 def standing(ds: fo.Dataset) -> Standing:
@@ -52,19 +58,55 @@ def standing(ds: fo.Dataset) -> Standing:
     judged = tuple(key for key in waiting_for if states.get(key, State()).by_person)
     waiting = tuple(key for key in waiting_for if key not in set(judged))
     spent = frozenset(draw.draw_id for draw in found if kept.intersection(draw.particle_ids))
-    return Standing(found, judged, waiting, spent)
+    return Standing(found, judged, waiting, spent, outdated(found, certificates.attempts(identity)))
+
+
+def outdated(draws: Sequence[DrawView], attempts: Sequence[Held]) -> frozenset[str]:
+    """Return the draws that no longer speak for production, because what they certified was suspended.
+
+    Else a few more audits on top of the old ones would certify again what has just been found to have changed. Where
+    scores moved or a label means something else, all earlier draws are out: their outcomes had no say in it. Where
+    later audits were wrong too often, only those behind the certificate are: leaving out the bad ones is choosing.
+    """
+    gone: set[str] = set()
+    for held in attempts:
+        why = {row["code"] for row in held.why}
+        if held.status != SUSPENDED:
+            continue
+        if AUDITS_FAIL in why:
+            gone.update(held.draws)
+        elif why & {SCORES_MOVED, LABEL_REDEFINED}:
+            since = held.log[-1]["at"]
+            gone.update(draw.draw_id for draw in draws if draw.at is None or draw.at < since)
+    return frozenset(gone)
+
+
+def reference_id(identity: str) -> str:
+    """Return what the proposals of a dataset are made with; empty before the first."""
+    return str(datasets.get_record(identity).settings.get("reference_id") or "")
+
+
+# A particle has a known-ness above -1 once something was proposed for it; the proposal itself is kept out of the fields
+# of audits.
+POPULATION: Final = {
+    schema.DECISION: {"$nin": list(BY_PEOPLE)}, schema.MASTER_OF: None, schema.KNOWNNESS: {"$gt": -1},
+}  # fmt: skip
 
 
 def population(ds: fo.Dataset, fields: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return the particles that a certificate is about: proposed, no master, and not decided by a person."""
-    where = {
-        schema.DECISION: {"$nin": list(BY_PEOPLE)},
-        schema.MASTER_OF: None,
-        # Not the proposal itself, which is kept out of the fields of audits.
-        schema.RECEIPT_ID: {"$ne": None},
-        schema.KNOWNNESS: {"$gt": -1},
-    }
-    return dataset.find_particles(ds, where, fields)
+    return dataset.particle_values(ds, POPULATION, (schema.PARTICLE_ID, *fields))
+
+
+def size(ds: fo.Dataset, found: Standing) -> tuple[int, int]:
+    """Return how many particles a certificate is about, and how many of them never were drawn."""
+    drawn = [key for draw in found.draws for key in draw.particle_ids]
+    among = sum(
+        dataset.count_particles(ds, {**POPULATION, schema.PARTICLE_ID: {"$in": list(chunk)}})
+        for chunk in dataset.chunks(drawn, CHUNK)
+    )
+    whole = dataset.count_particles(ds, POPULATION)
+    return whole, whole - among
 
 
 def draw(
@@ -99,7 +141,7 @@ def draw(
         draw_id=request_id or uuid.uuid4().hex,
         seed=chosen_seed,
         population=len(fresh),
-        reference_id=str(datasets.get_record(identity).settings.get("reference_id") or ""),
+        reference_id=reference_id(identity),
         master_set_version=masters.in_force(identity).version,
         by=by,
     )

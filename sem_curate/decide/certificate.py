@@ -18,6 +18,7 @@ TOO_FEW_AUDITS: Final = "too_few_audits"
 TOO_MANY_WRONG: Final = "too_many_wrong"  # audits as wrong as these would never do: better masters, or another alpha
 SCORES_MOVED: Final = "scores_moved"
 AUDITS_FAIL: Final = "audits_fail"
+LABEL_REDEFINED: Final = "label_redefined"  # the audits were judged by what it meant before
 
 
 @dataclass(frozen=True)

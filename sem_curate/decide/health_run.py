@@ -19,8 +19,8 @@ from sem_curate.errors import StateError
 from sem_curate.integrate.pool import Pooled, pool, slot_agreement, slot_means
 from sem_curate.registry import audits, history, labels, masters
 
-SAMPLE: Final = 4096  # particles looked at: shares to 0.02 %, bounded whatever the dataset
-DECIDED: Final = 2000  # of people's decisions
+SAMPLE: Final = 2048  # particles looked at: shares to 0.05 %, bounded whatever the dataset
+DECIDED: Final = 1000  # of people's decisions, the newest: what was reversed long ago may be mended
 FIELDS: Final = (schema.DECISION, schema.LABEL, schema.RECEIPT_ID)
 
 
@@ -54,9 +54,14 @@ def masters_health(ds: fo.Dataset) -> dict[str, Any]:
             if key
             else f"dataset '{ds.name}' has no embeddings yet; run: sem-curate run --dataset '{ds.name}'"
         )
-    judged, usable = _masters(ds, key, snapshot.masters)
-    seen = _seen(ds, key, judged)
-    drove, against = _reversals(ds)
+    decided = dataset.find_particles(
+        ds, {schema.DECISION: {"$in": [schema.CONFIRMED, schema.UNKNOWN]}, schema.MASTER_OF: None}, FIELDS,
+        sort=schema.DECIDED_AT, limit=DECIDED, newest=True,
+    )  # fmt: skip
+    batch = _looked_at(ds, key, decided)
+    judged, usable = _masters(ds, key, snapshot.masters, batch)
+    seen = _seen(ds, batch, judged, decided)
+    drove, against = _reversals(decided)
     names = labels.by_ids(judged.label_ids)
     found = [
         health.after_reversals(item, drove.get(item.master_id, 0), against.get(item.master_id, 0))
@@ -83,10 +88,16 @@ def masters_health(ds: fo.Dataset) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _masters(ds: fo.Dataset, key: str, wanted: Mapping[str, str]) -> tuple[health.Masters, set[str]]:
+def _looked_at(ds: fo.Dataset, key: str, decided: Sequence[Mapping[str, Any]]) -> Batch:
+    """Read an arbitrary sample of production, and what people decided."""
+    ids = dataset.sample_particle_ids(ds, SAMPLE, where={schema.MASTER_OF: None})
+    people = [str(row[schema.PARTICLE_ID]) for row in decided if row[schema.DECISION] == schema.CONFIRMED]
+    return read_batch(ds, key, list(dict.fromkeys([*ids, *people])))[0]
+
+
+def _masters(ds: fo.Dataset, key: str, wanted: Mapping[str, str], sample: Batch) -> tuple[health.Masters, set[str]]:
     batch, _ = read_batch(ds, key, sorted(wanted))
-    sample, _ = read_batch(ds, key, dataset.sample_particle_ids(ds, SAMPLE))
-    pooled = _pooled(batch, sample)
+    pooled = _pooled(batch, sample if sample.particle_ids else batch)
     there = pooled.weights.sum(axis=1) > 0
     ids = tuple(name for name, ok in zip(batch.particle_ids, there, strict=True) if ok)
     label_ids = tuple(sorted({wanted[name] for name in ids}))
@@ -97,20 +108,15 @@ def _masters(ds: fo.Dataset, key: str, wanted: Mapping[str, str]) -> tuple[healt
     return health.Masters(pooled.vectors[there], index, ids, label_ids, quality[there], views[there]), set(ids)
 
 
-def _seen(ds: fo.Dataset, key: str, judged: health.Masters) -> _Seen:
+def _seen(ds: fo.Dataset, batch: Batch, judged: health.Masters, decided: Sequence[Mapping[str, Any]]) -> _Seen:
     hidden = audits.hidden(dataset.dataset_id(ds))
-    ids = [name for name in dataset.sample_particle_ids(ds, SAMPLE, where={schema.MASTER_OF: None})]
-    confirmed = dataset.find_particles(
-        ds, {schema.DECISION: schema.CONFIRMED, schema.MASTER_OF: None}, FIELDS, sort=schema.DECIDED_AT, limit=DECIDED
-    )
     order = {label_id: place for place, label_id in enumerate(judged.label_ids)}
     # What was said of audits stays out until their draw is closed: promoting one would give away the rest.
     said = {
         row[schema.PARTICLE_ID]: order.get((row.get(schema.LABEL) or {}).get("label_id") or "", -1)
-        for row in confirmed
-        if row[schema.PARTICLE_ID] not in hidden
+        for row in decided
+        if row[schema.DECISION] == schema.CONFIRMED and row[schema.PARTICLE_ID] not in hidden
     }
-    batch, _ = read_batch(ds, key, list(dict.fromkeys([*ids, *said])))
     pooled = _pooled(batch, batch)
     there = np.flatnonzero(pooled.weights.sum(axis=1) > 0)
     kept = tuple(batch.particle_ids[int(row)] for row in there)
@@ -123,12 +129,8 @@ def _pooled(batch: Batch, sample: Batch) -> Pooled:
     return pool(batch.vectors, batch.present, batch.quality, means=means, usual=usual, config=IntegrateConfig())
 
 
-def _reversals(ds: fo.Dataset) -> tuple[dict[str, int], dict[str, int]]:
+def _reversals(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, int], dict[str, int]]:
     """Return by master how many proposals that it drove people decided, and how many of these otherwise."""
-    rows = dataset.find_particles(
-        ds, {schema.DECISION: {"$in": [schema.CONFIRMED, schema.UNKNOWN]}, schema.MASTER_OF: None}, FIELDS,
-        sort=schema.DECIDED_AT, limit=DECIDED,
-    )  # fmt: skip
     receipts = history.get_receipts([row[schema.RECEIPT_ID] for row in rows if row.get(schema.RECEIPT_ID)])
     drove: dict[str, int] = {}
     against: dict[str, int] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from sem_curate import dataset, messages, mirror, schema
+from sem_curate import dataset, layout, messages, mirror, schema
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
-from sem_curate.decide import account, adopted, receipts, reference, replaying
+from sem_curate.decide import account, adopted, automatic, receipts, reference, replaying, watching
 from sem_curate.decide.assess import BROKEN_VIEWS, Note
 from sem_curate.decide.batches import fingerprint, read_batch
 from sem_curate.decide.brain import ProposeConfig, ProposeResults
@@ -26,11 +26,9 @@ from sem_curate.errors import StateError
 from sem_curate.integrate.contract import Integrator
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import audits, certificates, choices, datasets, history, integrators, labels, masters
-from sem_curate.registry.fold import EventView, State, standing
 
 BATCH = 1024
 SAMPLE = 4096  # particles behind slot means and the rank grid: enough for 0.2 % steps, bounded whatever the dataset
-AUTOMATIC = "sem-curate"  # the author of automatic decisions
 NO_MASTERS = "no masters yet: register a few example particles per label, then propose again"
 NO_MASTER_VIEWS = "none of the {count} masters has an embedded view; embed first, or register other masters"
 OTHER_VECTORS = "other_vectors"  # the adopted integrator cannot be used
@@ -114,6 +112,9 @@ class _Run:
 
     @cached_property
     def terms(self) -> Terms:
+        return self.terms_now()
+
+    def terms_now(self) -> Terms:
         return Terms(_active_certificate(self.identity, self.reference_id), _opted_in(self.identity))
 
     @cached_property
@@ -143,25 +144,34 @@ def propose(
     are never touched; automatic ones that no longer hold are withdrawn. Interrupted work goes on where it stopped.
 
     Returns:
-        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "masters_without_view", "notes", "seconds"}`` in
-        particles (ids for ``masters_without_view``; ``{"code", "count", "example"}`` for ``notes``), and ``"notice"``
-        when nothing could be proposed or something is odd.
+        ``{"in", "out", "auto", "review", "unknown", "auto_confirmed", "masters_without_view", "notes", "drift",
+        "seconds"}`` in particles (ids for ``masters_without_view``; ``{"code", "count", "example"}`` for ``notes``; see
+        :func:`watching.watch` for ``drift``), and ``"notice"`` when nothing could be proposed or something is odd.
+        When ``drift`` says "suspended", nothing was confirmed; propose again to withdraw what was before.
 
     Raises:
         StateError: when the dataset has not been embedded.
     """
     started = time.perf_counter()
+    layout.index_particles(ds, dataset.anchor(ds))
     mirror.catch_up(ds)
     identity = dataset.dataset_id(ds)
     run = _Run(ds, _encoder_key(ds), integrate or IntegrateConfig(), _chosen_rule(identity, decide or DecideConfig()),
                masters.standing(identity, dataset.record(ds).catalogue))  # fmt: skip
-    summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0)}
+    summary: dict[str, Any] = {"in": 0, "out": 0, **dict.fromkeys((*schema.PROPOSAL_STATES, "auto_confirmed"), 0),
+                               "drift": None}  # fmt: skip
     usable = bool(run.snapshot.masters) and bool(run.reference.master_ids)
     if usable:
         _queue_all_if_new(run)
     summary["in"] = dataset.count_pending(ds)[schema.STAGE_PROPOSE]
     if usable:
         broken = _propose_pending(run, summary, progress)
+        summary["drift"] = watching.watch(ds)
+        if run.decide.auto_confirm:
+            same = run.terms.key  # not if the certificate has just been suspended, by this batch or by a person
+            summary["auto_confirmed"] = automatic.confirm(
+                ds, allowed=lambda: run.terms_now().key == same, progress=progress
+            )
         summary["masters_without_view"] = sorted(set(run.snapshot.masters) - set(run.reference.master_ids))
         _tell(run, summary, broken)
     else:
@@ -226,7 +236,7 @@ def _propose_pending(run: _Run, summary: dict[str, Any], progress: Progress) -> 
         batch, sample_ids = read_batch(run.ds, run.encoder_key, particle_ids)
         contents = _receipts(run, batch, names)
         history.save_receipts(contents, run.identity)
-        summary["auto_confirmed"] += _auto_decisions(run.ds, contents, confirm=run.decide.auto_confirm)
+        automatic.withdraw(run.ds, contents)
         _write_views(run, sample_ids, contents)
         _write_proposals(run, contents, names)
         for receipt in contents:
@@ -257,51 +267,6 @@ def _added(first: Note | None, second: Note | None) -> Note | None:
     if first is None or second is None:
         return first or second
     return replace(first, count=first.count + second.count)
-
-
-def _auto_decisions(ds: fo.Dataset, contents: Iterable[dict[str, Any]], *, confirm: bool) -> int:
-    """Record auto proposals as decisions, and withdraw automatic ones that no longer hold; people's word stands.
-
-    Args:
-        ds: the dataset.
-        contents: receipts.
-        confirm: False only withdraws.
-    """
-    identity = dataset.dataset_id(ds)
-    hidden = audits.hidden(identity)  # a decision would give away what was proposed
-    by_particle = {found["particle_id"]: found for found in contents if found["particle_id"] not in hidden}
-    states = history.states(identity, by_particle)
-    events = []
-    for particle_id, receipt in by_particle.items():
-        state = states.get(particle_id, State())
-        wanted = _automatic(state, receipt["content"], confirm=confirm)
-        if wanted is not None and wanted != (state.decision, state.label_id):
-            events.append(
-                EventView(
-                    event_id=f"auto:{identity}:{particle_id}:{state.seq + 1}",
-                    particle_id=particle_id,
-                    seq=state.seq + 1,
-                    kind="decide",
-                    decision=wanted[0],
-                    label_id=wanted[1],
-                    by=AUTOMATIC,
-                    source="propose",
-                    previous=standing(state),
-                    receipt_id=receipt["receipt_id"],
-                )
-            )
-    stored = history.append_many(events, identity)
-    mirror.refresh(ds, [event.particle_id for event in stored])
-    return sum(event.decision == schema.AUTO for event in stored)
-
-
-def _automatic(state: State, content: Mapping[str, Any], *, confirm: bool) -> tuple[str, str | None] | None:
-    """Return the decision and label that the automatic lane wants in force; None where it has no say."""
-    if state.reopened or state.decision not in (schema.UNDECIDED, schema.AUTO):
-        return None
-    auto = (schema.AUTO, content["label_id"])
-    stands = content["state"] == schema.AUTO and (confirm or (state.decision, state.label_id) == auto)
-    return auto if stands else (schema.UNDECIDED, None)
 
 
 def _write_views(run: _Run, sample_ids: list[list[str | None]], contents: Sequence[dict[str, Any]]) -> None:

@@ -5,14 +5,15 @@ An adopted model is kept as a file, its figures as a numbered version in the reg
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
-from sem_curate import dataset, schema
-from sem_curate.decide import adopted, rungs
+from sem_curate import dataset, messages, schema
+from sem_curate.decide import adopted, doubts, rungs
 from sem_curate.decide.batches import read_batch
 from sem_curate.errors import StateError
 from sem_curate.integrate import models
@@ -46,8 +47,9 @@ def train(
         plot: where to draw the gains.
 
     Returns:
-        The table of ``rungs.Comparison``, ``"folder"`` (None when the default won) and ``"in_force"``: the number of
-        the version that proposals use, None for the default. When the default wins, what was adopted before stays.
+        The table of ``rungs.Comparison``, ``"folder"`` (None when the default won), ``"in_force"``: the number of
+        the version that proposals use, None for the default, and ``"doubt"``: when the default wins, what was adopted
+        before stays, and this says in words what now speaks for going back to the default, None when nothing does.
 
     Raises:
         StateError: no embeddings, or no labelled particles.
@@ -75,7 +77,7 @@ def train(
             reason=reason,
         )  # fmt: skip
         integrators.activate(identity, entry.version, by=by, reason=reason)
-    return {**found.as_dict(), "folder": folder, "in_force": in_force(ds)}
+    return {**found.as_dict(), "folder": folder, "in_force": in_force(ds), "doubt": _doubt(ds, key, found)}
 
 
 def use(ds: fo.Dataset, version: int | None, *, by: str, reason: str = "") -> dict[str, Any]:
@@ -95,6 +97,23 @@ def in_force(ds: fo.Dataset) -> int | None:
     """Return the number of the version that proposals use, None for the default."""
     entry = integrators.active(dataset.dataset_id(ds))
     return entry.version if entry else None
+
+
+def _doubt(ds: fo.Dataset, key: str, found: rungs.Comparison) -> dict[str, Any] | None:
+    entry = integrators.active(dataset.dataset_id(ds))
+    if entry is None or found.model is not None:
+        return None
+    seen = doubts.doubt(entry.rung, found.rows, same_vectors=entry.encoder_key == key)
+    if seen is None:
+        return None
+    points = {name: f"{100 * value:+.1f}" for name, value in asdict(seen).items() if isinstance(value, float)}
+    said = {
+        language: messages.text(f"integrator.{seen.code}", language).format(
+            number=entry.version, rung=entry.rung, name=ds.name, **points
+        )
+        for language in ("ja", "en")
+    }
+    return {**asdict(seen), "version": entry.version, **said}
 
 
 def _labelled(ds: fo.Dataset) -> dict[str, str]:

@@ -10,6 +10,13 @@ from sem_curate.registry import labels as label_registry
 from sem_curate.review import cards
 
 CHUNK = 1000  # receipts read at a time
+# Not "$ne None": only by its type the index over those that have advice is found.
+ADVISED = {schema.RETAKE_VIEW: {"$type": "string"}, schema.DECISION: {"$in": [None, schema.UNDECIDED]}}
+
+
+def count_retakes(ds: Any) -> int:
+    """Return how many particles :func:`retake_list` has."""
+    return dataset.count_particles(ds, ADVISED)
 
 
 def retake_list(ds: Any) -> list[dict[str, Any]]:
@@ -19,8 +26,7 @@ def retake_list(ds: Any) -> list[dict[str, Any]]:
         ``[{"particle_id", "view", "missing", "separation", "best_present", "ja", "en"}]`` in the order of the review
         queue. ``separation`` and ``best_present`` are shares in [0, 1] as in ``quality.retake``; 0.5 is chance.
     """
-    where = {schema.RETAKE_VIEW: {"$ne": None}, schema.DECISION: {"$in": [None, schema.UNDECIDED]}}
-    found = dataset.find_particles(ds, where, (schema.RECEIPT_ID,), sort=schema.REVIEW_PRIORITY)
+    found = dataset.find_particles(ds, ADVISED, (schema.RECEIPT_ID,), sort=schema.REVIEW_PRIORITY)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(found), CHUNK):
         rows += _advised(found[start : start + CHUNK])

@@ -24,10 +24,12 @@ def true_label(particle_id: str) -> str:
 
 
 def build(
-    dataset_name: str, folder: Path, count: int, *, start: int = 0, noise: float = 0.2, masters: int = MASTERS
-) -> Any:
+    dataset_name: str, folder: Path, count: int, *, start: int = 0, noise: float = 0.2, masters: int = MASTERS,
+    confirm: bool = False,
+) -> Any:  # fmt: skip
     """Ingest particles ``start`` to ``start + count``, embed them, register masters the first time, and propose."""
     from sem_curate import dataset, pipeline
+    from sem_curate.config import DecideConfig
     from sem_curate.decide.run import register_masters
     from sem_curate.ingest.run import ingest
 
@@ -43,7 +45,7 @@ def build(
     if not start:
         chosen = {label: [key for key in names[: 2 * masters] if true_label(key) == label] for label in LABELS}
         register_masters(ds, chosen, by="test")
-    pipeline.run_stages(ds, ("propose",))
+    pipeline.run_stages(ds, ("propose",), decide=DecideConfig(auto_confirm=confirm))
     return ds
 
 

@@ -263,6 +263,35 @@ def test_a_batch_that_looks_different_suspends_and_a_person_can_bring_it_back(
     assert log == [certificates.ACTIVE, certificates.SUSPENDED, certificates.ACTIVE]
 
 
+def test_audits_of_before_a_drift_do_not_certify_what_came_after(
+    ds: Any, certified: ModuleType, tmp_path: Path
+) -> None:
+    from sem_curate.decide import auditing, certifying
+
+    certified.judge(ds, draw(ds, 20))
+    certifying.try_to_certify(ds, LOOSE, by="sato")
+    certified.build(ds.name, tmp_path, 30, start=100, noise=3.0)
+    shown = certifying.status(ds)
+    assert shown["status"] == SUSPENDED
+    assert shown["more_audits"] >= 9
+    assert f"{shown['more_audits']} more audits needed to certify again" in shown["en"]
+    assert (shown["audited"], shown["spent"]) == (0, 20)
+    assert "outdated" in [reason["code"] for reason in shown["why"]]
+    assert certifying.try_to_certify(ds, LOOSE, by="sato") is None  # nothing to look at
+    certified.judge(ds, draw(ds, 3, seed=2))  # on top of twenty that were right
+    held = certifying.try_to_certify(ds, LOOSE, by="sato")
+    assert held is not None
+    assert (held.status, held.audited, held.look) == (SUGGESTION, 3, 1)
+    assert certifying.status(ds)["status"] == SUSPENDED
+    certified.judge(ds, draw(ds, 17, seed=3))
+    again = certifying.try_to_certify(ds, LOOSE, by="sato")
+    assert again is not None
+    assert again.audited == 20
+    if again.status == CERTIFIED:
+        assert certifying.status(ds)["status"] == CERTIFIED
+    assert len(auditing.standing(ds).outdated) == 1  # for good: they are about what production was
+
+
 def test_later_audits_with_too_many_wrong_suspend(ds: Any, certified: ModuleType) -> None:
     from sem_curate.decide import certifying
 
@@ -272,7 +301,19 @@ def test_later_audits_with_too_many_wrong_suspend(ds: Any, certified: ModuleType
     found = certifying.watch(ds)
     assert found is not None
     assert found["why"] == [AUDITS_FAIL]
-    assert certifying.status(ds)["status"] == SUSPENDED
+    shown = certifying.status(ds)
+    assert shown["status"] == SUSPENDED
+    assert (shown["audited"], shown["errors"]) == (15, 15)  # the wrong ones stay, or drawing again would be choosing
+
+
+def test_a_person_who_suspends_is_named_with_her_reason(ds: Any, certified: ModuleType) -> None:
+    from sem_curate.decide import certifying
+    from sem_curate.registry import certificates
+
+    certified.judge(ds, draw(ds, 20))
+    certifying.try_to_certify(ds, LOOSE, by="sato")
+    certifying.change(ds, certificates.SUSPENDED, None, by="tanaka", reason="wrong recipe")
+    assert "suspended by tanaka: wrong recipe" in [reason["en"] for reason in certifying.status(ds)["why"]]
 
 
 def test_revoking_leaves_nothing_in_force_and_is_told(ds: Any, certified: ModuleType) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sem_curate import schema
+from sem_curate.cli.train import integrator
 from sem_curate.config import DecideConfig
 from sem_curate.errors import InputError, StateError
 
@@ -359,6 +361,23 @@ def test_a_rung_that_wins_is_adopted_with_its_table_and_used(
         (row["receipt"]["integrator"]["rung"], row["receipt"]["integrator"]["version"]) for row in stored(ds).values()
     }
     assert used == {("deep_sets", found["version"])}
+    assert found["doubt"] is None
+
+    def lost(views: Any, labels: Any, groups: Any, *, pool: Any, config: TrainConfig) -> rungs.Comparison:
+        rows = (
+            rungs.Row("quality_mean", 0.8, 0.0, 0.0, 0.0, True),
+            rungs.Row("deep_sets", 0.75, -0.05, -0.08, -0.02, False),
+        )
+        return rungs.Comparison(rows, "quality_mean", None, len(labels), 10)
+
+    monkeypatch.setattr(rungs, "compare", lost)
+    later = CliRunner().invoke(integrator, ["--dataset", ds.name])
+    assert later.exit_code == 0, later.output
+    assert "integrator 1 (deep_sets) stays in force, but now loses to the quality mean (-5.0 points" in later.output
+    assert f"sem-curate train integrator --dataset {ds.name} --revert" in later.output
+    reverted = CliRunner().invoke(integrator, ["--dataset", ds.name, "--revert"])
+    assert "the quality mean integrates" in reverted.output
+    assert teach_integrator.train(ds, by="sato", config=config)["doubt"] is None
 
 
 def test_a_rule_chosen_for_the_dataset_holds_until_another_is_asked_for(dataset_name: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sem_curate.decide.certificate import CERTIFIED, Promise
 from sem_curate.decide.guarantee import Audits, certify
-from sem_curate.decide.looks import spend
+from sem_curate.decide.looks import number, question, spend
 
 
 @given(st.floats(0.001, 0.5), st.integers(1, 40))
@@ -43,3 +43,12 @@ def test_drawing_until_it_passes_breaks_the_promise_without_sharing_and_keeps_it
                     break
     assert broken["shared"] <= promise.delta * draws
     assert broken["whole"] > promise.delta * draws
+
+
+def test_a_look_is_counted_once_for_audits_it_used_and_the_same_question_is_the_same() -> None:
+    assert number(["c"], [["a"], ["a", "b"]]) == 1  # other audits were looked at
+    assert number(["a", "c"], [["a"], ["a", "b"]]) == 3
+    assert number(["a", "b"], [["a"]], unfinished=1) == 3  # at least as many as draws
+    asked = [question(["a"], "ref", Promise(alpha, 0.1)) for alpha in (0.05, 0.05, 0.02)]
+    assert asked[0] == asked[1] != asked[2]
+    assert question(["a"], "other", Promise(0.05, 0.1)) != asked[0]

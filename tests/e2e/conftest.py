@@ -145,7 +145,11 @@ class Screen:
 
     def card(self) -> str:
         """Wait for a card, and return its particle."""
-        self.find("card").wait_for()
+        try:
+            self.find("card").wait_for()
+        except Exception:
+            self.shoot("failed-card")
+            raise
         return str(self.find("card").get_attribute("data-particle"))
 
     def wait_for_another_card(self, than: str) -> str:

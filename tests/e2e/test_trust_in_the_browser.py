@@ -17,6 +17,14 @@ def trusted(small: Any, folder: Path) -> Any:
     return small.build("e2e-trust", folder / "trust", per_family=4)
 
 
+def both(screen: Any, name: str) -> None:
+    """Save a picture in English, and one in Japanese beside it."""
+    screen.shoot(name)
+    screen.find("language").click()
+    screen.shoot(f"{name}-ja")
+    screen.find("language").click()
+
+
 def test_audits_are_judged_blind_and_the_line_says_what_is_missing(screens: Any, trusted: Any) -> None:
     from sem_curate import dataset, schema
     from sem_curate.decide import auditing
@@ -27,13 +35,14 @@ def test_audits_are_judged_blind_and_the_line_says_what_is_missing(screens: Any,
     assert line.get_attribute("data-status") == "suggestion"
     screen.wait_for_text("certificate-line", "more audits needed")
     screen.find("contribution-view2").first.wait_for()
-    screen.shoot("review-contributions")
+    screen.find("weight-view2").first.wait_for()
+    both(screen, "review-contributions")
 
     auditing.draw(trusted, AUDITS, by="test", seed=4)
     screen.find("tab-trust").click()
     screen.find("health-row").first.wait_for()
     screen.wait_for_text("certificate", f"{AUDITS} of them wait")
-    screen.shoot("trust")
+    both(screen, "trust")
     screen.find("judge").click()
     screen.find("blind").wait_for()
     seen = []
@@ -49,7 +58,7 @@ def test_audits_are_judged_blind_and_the_line_says_what_is_missing(screens: Any,
         screen.press("a")  # there is nothing to accept
         screen.page.locator(".semc-toast").filter(has_text="nothing to accept").first.wait_for()
         if len(seen) == 1:
-            screen.shoot("audit-blind")
+            both(screen, "audit-blind")
         screen.press("u")
         if len(seen) < AUDITS:
             screen.wait_for_another_card(key)
@@ -70,7 +79,7 @@ def test_masters_that_changed_are_told_and_proposed_again_with_one_click(screens
     screen = screens("e2e-trust", lang="en")
     screen.card()
     screen.wait_for_text("stale", "out of date")
-    screen.shoot("stale")
+    both(screen, "stale")
     screen.find("repropose").click()
     screen.find("stale").wait_for(state="detached")
     assert certifying.count_stale(trusted_before) == 0

@@ -27,14 +27,19 @@ def particle_name(family: str, index: int) -> str:
     return f"P-{family}-{index}"
 
 
-def render(folder: Path, *, per_family: int, size: int = 96) -> dict[str, str]:
+def family_of(particle_id: str) -> str:
+    """Return the true family, which the name of a particle tells."""
+    return "sphere" if particle_id == LONG_ID else particle_id.split("-")[1]
+
+
+def render(folder: Path, *, per_family: int, size: int = 96, start: int = 0) -> dict[str, str]:
     """Write images and ``manifest.csv``; some particles lack a view, one of them its first, one has a long name."""
     from sem_curate.rendering.render import render_particle
 
     folder.mkdir(parents=True, exist_ok=True)
     families, rows = {}, ["filepath,particle_id,view"]
     for number, family in enumerate(FAMILIES):
-        for index in range(per_family):
+        for index in range(start, start + per_family):
             seed = 100 * number + index
             name = LONG_ID if (family, index) == ("sphere", 3) else particle_name(family, index)
             families[name] = family
@@ -49,7 +54,14 @@ def render(folder: Path, *, per_family: int, size: int = 96) -> dict[str, str]:
 
 
 def build(
-    name: str, folder: Path, *, per_family: int = 4, masters: int = 2, vectors: bool = True, text: bool = False
+    name: str,
+    folder: Path,
+    *,
+    per_family: int = 4,
+    masters: int = 2,
+    vectors: bool = True,
+    text: bool = False,
+    size: int = 96,
 ) -> Any:
     """Ingest rendered particles, give them vectors, register masters and propose; returns the dataset.
 
@@ -60,12 +72,13 @@ def build(
         masters: of each family; 0 leaves the dataset without masters and proposals.
         vectors: False leaves it not embedded.
         text: embed with the bundled encoders as well, so that text search works.
+        size: of the images; the same ones in another dataset would share its vectors.
     """
     from sem_curate import dataset, pipeline
     from sem_curate.ingest.run import ingest
     from sem_curate.registry import choices
 
-    families = render(folder, per_family=per_family)
+    families = render(folder, per_family=per_family, size=size)
     ingest(folder / "manifest.csv", name)
     ds = dataset.load_dataset(name)
     # Reviewers should also meet automatic proposals, which nobody audited here.
@@ -92,7 +105,20 @@ def register(ds: Any, masters: int) -> None:
     decide.register_masters(ds, chosen, by="test")
 
 
-def add_vectors(ds: Any, families: dict[str, str]) -> None:
+def more(ds: Any, folder: Path, *, start: int, per_family: int, noise: float = 0.15, size: int = 96) -> dict[str, str]:
+    """Ingest further particles; with much noise a batch that looks unlike what was there."""
+    from sem_curate import pipeline
+    from sem_curate.ingest.run import ingest
+
+    families = render(folder, per_family=per_family, start=start, size=size)
+    ingest(folder / "manifest.csv", ds.name)
+    pipeline.run_stages(ds, ("quality",))
+    add_vectors(ds, families, noise=noise)
+    pipeline.run_stages(ds, ("propose",))
+    return families
+
+
+def add_vectors(ds: Any, families: dict[str, str], *, noise: float = 0.15) -> None:
     """Store a unit vector per view: its family's direction plus noise; odd particles lean to another family."""
     from sem_curate import dataset, schema
     from sem_curate.embed import store
@@ -108,7 +134,7 @@ def add_vectors(ds: Any, families: dict[str, str]) -> None:
         direction[-1] = STRANGE[index % len(STRANGE)]
         for view in found[name].values():
             if view[schema.PRESENT]:
-                vector = direction + rng.normal(0, 0.15, DIM)
+                vector = direction + rng.normal(0, noise, DIM)
                 made[view[schema.CONTENT_HASH]] = vector / np.linalg.norm(vector)
                 done[view["_id"]] = {}
     new = vectors.missing(list(made))

@@ -45,6 +45,7 @@ export type Api = {
   close_audits(): Promise<Trust>;
   certify(params: { alpha: number; delta: number }): Promise<Trust>;
   opt_in(params: { on: boolean }): Promise<Trust>;
+  reinstate(params: { reason: string }): Promise<Trust>;
   repropose(): Promise<Trust & { proposed: number }>;
   health(): Promise<Health>;
   labels_tab(params: { search: string }): Promise<LabelsAnswer>;
@@ -72,6 +73,7 @@ const METHODS: (keyof Api)[] = [
   "close_audits",
   "certify",
   "opt_in",
+  "reinstate",
   "repropose",
   "health",
   "labels_tab",

@@ -8,6 +8,7 @@ import { Clip, Empty, Picture, useWords } from "./ui";
 // Masters about which something should be done come first, then those that decide most.
 const order = (a: MasterHealth, b: MasterHealth) =>
   Number(a.suggestion.code === "keep") - Number(b.suggestion.code === "keep") || b.drives - a.drives;
+const SHOWN = 12; // rows before "show all": what needs attention comes first, and the labels stand below
 const two = (value: number | null) => (value === null ? "–" : value.toFixed(2));
 const percent = (value: number) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
 
@@ -43,6 +44,7 @@ export function MasterHealthBox({ api, open }: { api: Api; open: (particle: stri
 
 function Masters({ masters, open }: { masters: MasterHealth[]; open: (particle: string) => void }) {
   const { lang, say } = useWords();
+  const [all, setAll] = React.useState(false);
   const heads: [string, string][] = [
     [say("h_master"), ""],
     [say("h_suggestion"), ""],
@@ -63,7 +65,7 @@ function Masters({ masters, open }: { masters: MasterHealth[]; open: (particle: 
           </tr>
         </thead>
         <tbody>
-          {masters.map((master) => (
+          {masters.slice(0, all ? undefined : SHOWN).map((master) => (
             <tr key={master.particle_id} data-cy="semc-health-row" data-suggestion={master.suggestion.code}>
               <th scope="row">
                 <button className="semc-thumb" onClick={() => open(master.particle_id)} title={say("open_particle", { particle: master.particle_id })}>
@@ -91,6 +93,11 @@ function Masters({ masters, open }: { masters: MasterHealth[]; open: (particle: 
           ))}
         </tbody>
       </table>
+      {!all && masters.length > SHOWN && (
+        <button className="semc-plain" data-cy="semc-health-all" onClick={() => setAll(true)}>
+          {say("h_all", { n: masters.length })}
+        </button>
+      )}
     </div>
   );
 }

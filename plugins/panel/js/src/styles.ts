@@ -76,7 +76,7 @@ export const STYLES = `
 .semc .semc-tile.semc-best { border-color: var(--accent); }
 .semc .semc-missing { border: 1px dashed color-mix(in srgb, var(--soft) 60%, transparent); border-radius: 6px; background: none; color: var(--soft); align-items: center; justify-content: center; gap: 2px; min-height: 120px; padding: 8px; text-align: center; }
 .semc .semc-photo { padding: 0; border: none; border-radius: 0; display: block; flex: none; }
-.semc-photo { position: relative; background: #000; aspect-ratio: 4 / 3; width: 100%; }
+.semc-photo { position: relative; background: #000; aspect-ratio: 3 / 2; width: 100%; }
 .semc-photo img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; display: block; }
 .semc-poor .semc-photo img { opacity: .4; }
 .semc-noimage { display: flex; align-items: center; justify-content: center; height: 100%; padding: 6px; color: var(--soft); overflow: hidden; font-size: 11px; overflow-wrap: anywhere; }
@@ -113,7 +113,8 @@ export const STYLES = `
 .semc-unit { color: var(--soft); min-width: 12px; }
 .semc-measures dd i { font-style: normal; width: 12px; text-align: center; color: var(--soft); }
 .semc-caption { display: flex; gap: 6px; align-items: center; padding: 4px 8px; font-size: 12px; }
-.semc-caption .semc-clip { flex: 0 1 auto; }
+.semc-caption .semc-clip { flex: 1 1 auto; }
+.semc-caption > span:last-child { flex: none; }
 .semc-caption small, .semc-caption b { font-size: 11px; font-weight: 500; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .semc-caption small { color: var(--soft); }
 
@@ -195,7 +196,8 @@ export const STYLES = `
 .semc .semc-trust .semc-line { margin: 0 0 10px; }
 .semc-identity .semc-stale-mark { border-color: var(--warn); color: var(--warn); }
 .semc-contribution { display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; padding: 0 8px 5px; font-size: 11px; }
-.semc-contribution small { color: var(--soft); font-size: 11px; }
+.semc-contribution small { color: var(--soft); font-size: 11px; min-width: 24px; }
+.semc-contribution + .semc-contribution { margin-top: -3px; }
 .semc-contribution b { font-weight: 500; width: 46px; text-align: right; font-variant-numeric: tabular-nums; }
 .semc-contribution > span { color: var(--soft); }
 .semc-diverging { position: relative; flex: 1; min-width: 32px; height: 6px; border-radius: 3px; background: color-mix(in srgb, var(--soft) 20%, transparent); }
@@ -211,6 +213,7 @@ export const STYLES = `
 
 .semc-trust { display: grid; gap: 14px; align-content: start; }
 .semc-trust h2 { font-size: 15px; font-weight: 600; line-height: 1.4; }
+.semc-wide-input { flex: 1 1 220px; width: auto; }
 .semc-promise { gap: 10px; border-left: 3px solid var(--soft); }
 .semc-promise-certified { border-left-color: var(--good); } .semc-promise-certified h2 b { color: var(--good); }
 .semc-promise-suspended { border-left-color: var(--bad); } .semc-promise-suspended h2 b { color: var(--bad); }
@@ -228,7 +231,7 @@ export const STYLES = `
 .semc .semc-table th, .semc .semc-table td { text-align: left; padding: 4px 8px; border-bottom: 1px solid color-mix(in srgb, var(--line) 70%, transparent); height: auto; min-width: 0; border-radius: 0; vertical-align: middle; }
 .semc-table thead th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 .semc-table small { color: var(--soft); }
-.semc-suggestion { min-width: 150px; max-width: 260px; }
+.semc .semc-table td.semc-suggestion { min-width: 150px; max-width: 260px; }
 .semc-warned { color: var(--warn); }
 .semc .semc-heat .semc-table td .semc-thumb, .semc .semc-table .semc-thumb { display: flex; gap: 8px; align-items: center; padding: 2px; width: auto; height: auto; background: none; border: 1px solid transparent; color: var(--ink); max-width: 190px; }
 .semc .semc-table .semc-thumb:hover { border-color: var(--soft); }

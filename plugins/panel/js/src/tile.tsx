@@ -43,13 +43,13 @@ export function Tile({ view, at, marked, scale, open, edit }: Props) {
           </em>
         )}
       </button>
-      <div className="semc-caption" title={`${say("quality")} ${two(view.quality)} · ${say("weight")} ${two(view.weight)}`}>
+      <div className="semc-caption">
         <Clip>{name}</Clip>
-        <div className="semc-bar" role="meter" aria-label={say("weight")} aria-valuemin={0} aria-valuemax={1} aria-valuenow={share(view.weight)}>
-          <i style={{ width: `${share(view.weight) * 100}%` }} />
-        </div>
-        <small>{say("quality")}</small> <b>{two(view.quality)}</b>
+        <span>
+          <small>{say("quality")}</small> <b>{two(view.quality)}</b>
+        </span>
       </div>
+      {view.weight !== null && <Weight weight={view.weight} view={view.view} />}
       {scale !== null && <Contribution view={view} scale={scale} />}
       <Tags view={view} name={name} at={at} edit={edit} />
       <SecondOpinion view={view} />
@@ -57,7 +57,25 @@ export function Tile({ view, at, marked, scale, open, edit }: Props) {
   );
 }
 
-const signed = (value: number | null) => (value === null ? "–" : `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(3)}`);
+/** Its share in what all views together say. */
+function Weight({ weight, view }: { weight: number; view: string }) {
+  const { say } = useWords();
+  return (
+    <div className="semc-contribution" data-cy={`semc-weight-${view}`} title={say("weight_long")}>
+      <small>{say("weight")}</small>
+      <div className="semc-bar" role="meter" aria-label={say("weight")} aria-valuemin={0} aria-valuemax={1} aria-valuenow={share(weight)}>
+        <i style={{ width: `${share(weight) * 100}%` }} />
+      </div>
+      <b>{two(weight)}</b>
+    </div>
+  );
+}
+
+function signed(value: number | null): string {
+  if (value === null) return "–";
+  const size = Math.abs(value).toFixed(3);
+  return Number(size) === 0 ? size : `${value > 0 ? "+" : "−"}${size}`;
+}
 
 /** What this view did for the proposal: a bar to the right speaks for it, to the left against it. */
 function Contribution({ view, scale }: { view: ViewTile; scale: number }) {

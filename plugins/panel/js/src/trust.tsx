@@ -61,6 +61,7 @@ export function TrustTab(props: {
           close={() => run(api.close_audits())}
         />
         <Promise_ key={`${certificate.alpha}/${certificate.delta}`} certificate={certificate} busy={busy} certify={(alpha, delta) => run(api.certify({ alpha, delta }), (answer) => both(answer.certificate, lang))} />
+        {certificate.status === "suspended" && <Reinstate busy={busy} reinstate={(reason) => run(api.reinstate({ reason }), (answer) => both(answer.certificate, lang))} />}
         <label className="semc-check">
           <input
             type="checkbox"
@@ -92,11 +93,14 @@ function Why({ certificate }: { certificate: Certificate }) {
 
 function Numbers({ certificate }: { certificate: Certificate }) {
   const { say } = useWords();
-  const { audited, errors, waiting, left } = certificate;
+  const { audited, accepted, errors, waiting, left } = certificate;
+  const certified = certificate.status === "certified";
   const shown: [string, string | number][] = [
     [say("t_audits"), audited],
+    // Errors below the threshold break no promise; without a threshold all count.
+    ...(certified ? [[say("t_accepted"), accepted] as [string, number]] : []),
     [say("t_errors"), errors],
-    [say("t_automation"), certificate.status === "certified" ? `${Math.round(100 * certificate.automation)} %` : "–"],
+    [say("t_automation"), certified ? `${Math.round(100 * certificate.automation)} %` : "–"],
     [say("t_waiting"), waiting],
     [say("t_left"), left],
   ];
@@ -143,6 +147,30 @@ function Steps(props: {
   );
 }
 
+/** Somebody looked and found nothing wrong: the way back without new audits, with a name and a reason. */
+function Reinstate({ busy, reinstate }: { busy: boolean; reinstate: (reason: string) => void }) {
+  const { say } = useWords();
+  const [reason, setReason] = React.useState("");
+  return (
+    <details className="semc-details" data-cy="semc-reinstate">
+      <summary>{say("reinstate")}</summary>
+      <form
+        className="semc-row semc-start"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (reason.trim() && !busy) reinstate(reason.trim());
+        }}
+      >
+        <input className="semc-input semc-wide-input" data-cy="semc-reinstate-reason" value={reason} placeholder={say("reinstate_reason")} aria-label={say("reinstate_reason")} onChange={(event) => setReason(event.target.value)} />
+        <button type="submit" data-cy="semc-reinstate-go" disabled={busy || !reason.trim()}>
+          {say("reinstate_go")}
+        </button>
+      </form>
+      <p className="semc-note">{say("reinstate_long")}</p>
+    </details>
+  );
+}
+
 /** Percentages are typed, shares are sent. */
 function Promise_(props: { certificate: Certificate; busy: boolean; certify: (alpha: number, delta: number) => void }) {
   const { certificate, busy } = props;
@@ -168,7 +196,7 @@ function Promise_(props: { certificate: Certificate; busy: boolean; certify: (al
     >
       {field("alpha", alpha, setAlpha)}
       {field("delta", delta, setDelta)}
-      <button type="submit" className={certificate.can_try ? "semc-primary" : ""} data-cy="semc-certify" disabled={busy || !valid || certificate.waiting > 0} title={say("certify_long")}>
+      <button type="submit" className={certificate.can_try && !certificate.more_audits ? "semc-primary" : ""} data-cy="semc-certify" disabled={busy || !valid || certificate.waiting > 0} title={say("certify_long")}>
         {say("certify")}
       </button>
       <small className="semc-note">{say("certify_long")}</small>
