@@ -15,7 +15,17 @@ import fiftyone as fo
 from sem_curate import dataset, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
-from sem_curate.registry import audits, datasets, history, label_log, label_model, label_plans, labels, masters
+from sem_curate.registry import (
+    audit_log,
+    audits,
+    datasets,
+    history,
+    label_log,
+    label_model,
+    label_plans,
+    labels,
+    masters,
+)
 from sem_curate.registry.fold import State, TagState
 
 CHUNK = 1000
@@ -114,6 +124,7 @@ def tag_fields(view: Mapping[str, Any], correction: TagState | None) -> dict[str
 def catch_up(ds: fo.Dataset) -> int:
     """Finish the mirroring of events whose writer died in between; cheap when there are none."""
     follow_labels(ds)
+    audit_log.settle(dataset.dataset_id(ds))
     waiting = history.unmirrored(dataset.dataset_id(ds))
     return refresh(ds, _known(ds, waiting)) if waiting else 0
 
@@ -126,6 +137,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
     """
     identity = dataset.dataset_id(ds)
     follow_labels(ds, since=0)
+    audit_log.settle(identity)
     with_history = _known(ds, history.all_particles(identity))
     claimed = dataset.find_particles(ds, {schema.DECISION: {"$nin": [None, schema.UNDECIDED]}})
     retagged = dataset.particles_with_view(ds, {schema.TAGS_BY: {"$ne": None}})

@@ -72,6 +72,7 @@ def _newest(identity: str) -> list[dict[str, Any]]:
             "view": event.view,
             "tags": None if event.tags is None else list(event.tags),
             "together": together,
+            "note": event.note,
         }
         for event, together in actions
     ]
@@ -79,6 +80,8 @@ def _newest(identity: str) -> list[dict[str, Any]]:
 
 def _action_text(row: dict[str, Any]) -> str:
     where = f"{row['particle_id']} {row['view']}" if row["view"] else row["particle_id"]
+    if not row["particle_id"]:
+        return f"{row['decision']}: {row['note'] or ''}".rstrip(": ")
     if row["together"] > 1:
         where = f"{where} and {row['together'] - 1} more"
     if row["decision"] == "undo":

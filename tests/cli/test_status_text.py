@@ -45,4 +45,4 @@ def test_newest_actions_say_what_and_where_and_a_bulk_is_one_line(ds: Any) -> No
         "sato: P1 view1 and 1 more: tags corrected",
         "ito: P1: unknown",
     ]
-    assert len(history.newest(ds.info[schema.INFO_KEY]["id"], limit=50)) == 6
+    assert len(history.newest(ds.info[schema.INFO_KEY]["id"], limit=50)) == 6 + 1  # and the import
