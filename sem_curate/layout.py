@@ -64,6 +64,7 @@ FIELD_TYPES: dict[str, Any] = {
     schema.STALE: fo.BooleanField,
     schema.AUDIT: fo.StringField,
     schema.AUDIT_ORDER: fo.IntField,
+    schema.REVIEWERS: fo.StringField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -73,7 +74,7 @@ PARTICLE_FIELDS = (
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
     schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
-    schema.AUDIT, schema.AUDIT_ORDER,
+    schema.AUDIT, schema.AUDIT_ORDER, schema.REVIEWERS,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -85,7 +86,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
             schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
             schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.AGREEMENT,
             schema.ENTROPY, schema.ONE_VIEW, schema.STALE, schema.DECIDED_BY, schema.DECIDED_AT,
-            schema.AUDIT,
+            schema.AUDIT, schema.REVIEWERS,
         ),
     ),
     (

@@ -16,6 +16,7 @@ from sem_curate import dataset, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
 from sem_curate.registry import (
+    agreement,
     audit_log,
     audits,
     datasets,
@@ -26,7 +27,7 @@ from sem_curate.registry import (
     labels,
     masters,
 )
-from sem_curate.registry.fold import State, TagState
+from sem_curate.registry.fold import EventView, State, TagState, fold
 
 CHUNK = 1000
 LABELS_SEEN = "labels_seen"  # setting of a dataset: the newest label change that its fields show
@@ -57,9 +58,11 @@ def refresh(
     before = label_log.newest_seq(catalogue)
     written = 0
     for chunk in dataset.chunks(list(particle_ids), CHUNK):
-        states = history.states(identity, chunk)
+        events = history.of_particles(identity, chunk)
+        states = {key: fold(own) for key, own in events.items()}
         names = labels.by_ids(state.label_id for state in states.values() if state.label_id)
-        updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
+        asked = _asked(ds, chunk, events)
+        updates = {key: {**fields(states.get(key, State()), names, spoken), **asked.get(key, {})} for key in chunk}
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
         _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
         mark_audits(ds, audited.intersection(chunk))
@@ -80,6 +83,21 @@ def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> 
         schema.DECIDED_BY: state.by,
         schema.DECIDED_AT: state.at,
     }
+
+
+def _asked(
+    ds: fo.Dataset, particle_ids: Sequence[str], events: Mapping[str, Sequence[EventView]]
+) -> dict[str, dict[str, Any]]:
+    """Return what came of asking several reviewers, for boundary samples; empty unless somebody wanted several."""
+    settings = dataset.record(ds).settings
+    if agreement.INDEPENDENT not in settings:
+        return {}
+    wanted = agreement.wanted_in(settings)
+    # Once asked it stays so, whatever a later proposal says about the candidates.
+    boundary = {"$or": [{schema.REVIEW_REASONS: {"$in": list(agreement.BOUNDARY)}}, {schema.REVIEWERS: {"$ne": None}}]}
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: {"$in": list(particle_ids)}, **boundary})
+    ids = [str(row[schema.PARTICLE_ID]) for row in rows]
+    return {key: {schema.REVIEWERS: agreement.verdict(events.get(key, ()), wanted)} for key in ids}
 
 
 def _refresh_tags(ds: fo.Dataset, particle_ids: Sequence[str], states: Mapping[str, State]) -> None:

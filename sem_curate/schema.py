@@ -81,6 +81,10 @@ ENTROPY: Final = "view_entropy"  # [0, 1], of the views' votes; 0 = all say the 
 ONE_VIEW: Final = "one_view"  # the view without which the proposal would be another label, None without such
 STALE: Final = "proposal_stale"  # masters changed since; cleared by the next proposal
 REVIEW_REASONS: Final = "review_reasons"
+REVIEWERS: Final = "reviewers"  # what came of asking several about a boundary sample; None: only one was asked
+REVIEWERS_WAITING: Final = "waiting"  # for another reviewer
+REVIEWERS_AGREE: Final = "agree"
+REVIEWERS_DISAGREE: Final = "disagree"
 REVIEW_PRIORITY: Final = "review_priority"  # lower comes first
 MASTER_OF: Final = "master_of"  # display name of the label this particle is a master of
 MASTER_SET_VERSION: Final = "master_set_version"
@@ -131,6 +135,6 @@ RESERVED: Final = frozenset(
         VIEW_CONTRIBUTION, VIEW_REMOVAL, AGREEMENT, ENTROPY, ONE_VIEW, STALE,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
-        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER,
+        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER, REVIEWERS,
     }
 )  # fmt: skip

@@ -108,13 +108,14 @@ class SemCuratePanel(Panel):
     def go(self, ctx: Any) -> Answer:
         """Return the card of one particle, or the next of a queue, and the counts."""
         from sem_curate.review import run as review
+        from sem_curate.review import sharing
 
         particle = ctx.params.get("particle")
         if particle is None:
             queue = ctx.params.get("queue") or "review"
             card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"), by=_reviewer(ctx))
         else:
-            card = review.card(ctx.dataset, particle)
+            card = review.card(ctx.dataset, particle, blind=sharing.asks(ctx.dataset, particle, _reviewer(ctx)))
         return {"card": card, "counts": review.counts(ctx.dataset)}
 
     @answers

@@ -8,6 +8,7 @@ import click
 
 from sem_curate.cli import output
 from sem_curate.cli.common import open_dataset
+from sem_curate.cli.review import several_text
 
 
 @click.command("status")
@@ -40,6 +41,7 @@ def _status(ds: Any) -> dict[str, Any]:
     from sem_curate.embed.run import shifts
     from sem_curate.registry import history, masters
     from sem_curate.review import run as review
+    from sem_curate.review import sharing
 
     identity = dataset.dataset_id(ds)
     snapshot = masters.in_force(identity)
@@ -53,6 +55,7 @@ def _status(ds: Any) -> dict[str, Any]:
         "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
         "stale": dataset.count_particles(ds, {schema.STALE: True}),
         "unmirrored": len(history.unmirrored(identity)),
+        "reviewers": sharing.standing(ds),
         "newest": _newest(identity),
     }
 
@@ -116,6 +119,8 @@ def _text(result: dict[str, Any]) -> str:
         lines.append(
             f"{result['stale']} proposals rest on former masters; propose again: sem-curate run --stage propose"
         )
+    if result["reviewers"]["wanted"] > 1:
+        lines.append(several_text(result["reviewers"]))
     lines += [_shift_text(found) for found in result["shifts"] if found["flagged"]]
     lines += [f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {_action_text(row)}" for row in result["newest"]]
     return "\n".join(lines)

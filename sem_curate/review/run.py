@@ -36,7 +36,7 @@ CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
     schema.SOURCE_PATH, schema.MEASURED_TAGS, schema.TAGS_BY, schema.QUALITY_BASIS, schema.SECOND_OPINION,
-    schema.DISPUTED_TAGS, schema.RECOMMENDED_WHY, *schema.MEASURES,
+    schema.DISPUTED_TAGS, schema.RECOMMENDED_WHY, schema.REVIEWERS, *schema.MEASURES,
 )  # fmt: skip
 
 
@@ -49,13 +49,16 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     """Return how many particles there are, by proposal state and decision.
 
     ``auto``, ``review`` and ``unknown`` count proposals that nobody has decided; ``left`` is what people should still
-    look at (review and unknown); ``decided`` includes automatic decisions.
+    look at (review and unknown); ``decided`` includes automatic decisions; ``second`` are boundary samples on which
+    another reviewer's word is wanted.
     """
     by = {name: dataset.count_particles(ds, QUEUES[name]) for name in COUNTED}
     decided = dataset.count_by(ds, schema.DECISION)
+    shared = sharing.wanted(ds) > 1
     return {
         "particles": dataset.count_particles(ds),
         **by,
+        sharing.SECOND: dataset.count_particles(ds, QUEUES[sharing.SECOND]) if shared else 0,
         "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
         "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),
         "proposed": dataset.count_particles(ds, {schema.PROPOSAL_STATE: {"$ne": None}}),
