@@ -65,6 +65,8 @@ FIELD_TYPES: dict[str, Any] = {
     schema.AUDIT: fo.StringField,
     schema.AUDIT_ORDER: fo.IntField,
     schema.REVIEWERS: fo.StringField,
+    schema.BUNDLE: fo.StringField,
+    schema.BUNDLE_ORDER: fo.IntField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -74,7 +76,7 @@ PARTICLE_FIELDS = (
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
     schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
-    schema.AUDIT, schema.AUDIT_ORDER, schema.REVIEWERS,
+    schema.AUDIT, schema.AUDIT_ORDER, schema.REVIEWERS, schema.BUNDLE, schema.BUNDLE_ORDER,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -121,7 +123,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         (
             "id", "filepath", "created_at", "last_modified_at", schema.PENDING, schema.SOURCE_PATH, schema.SOURCE_STAT,
             schema.CONTENT_HASH, schema.DISPLAY_MAPPING, schema.MASTER_SET_VERSION, schema.RECEIPT_ID,
-            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.GROUP,
+            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.BUNDLE, schema.BUNDLE_ORDER, schema.GROUP,
         ),
     ),
 )  # fmt: skip
@@ -173,6 +175,9 @@ def _create_indexes(ds: fo.Dataset) -> None:
     # Few particles are audits; the queue must not look at the others.
     ds._sample_collection.create_index(
         [(schema.AUDIT, 1), (schema.AUDIT_ORDER, 1)], partialFilterExpression={schema.AUDIT: {"$type": "string"}}
+    )
+    ds._sample_collection.create_index(
+        [(schema.BUNDLE_ORDER, 1)], partialFilterExpression={schema.BUNDLE: {"$type": "string"}}
     )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")

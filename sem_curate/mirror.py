@@ -19,6 +19,7 @@ from sem_curate.registry import (
     agreement,
     audit_log,
     audits,
+    bundles,
     datasets,
     history,
     label_log,
@@ -30,6 +31,7 @@ from sem_curate.registry import (
 from sem_curate.registry.fold import EventView, State, TagState, fold
 
 CHUNK = 1000
+BUNDLE_ROOM = 1000  # places of a bundle in the order of the queue; bundles are far smaller
 LABELS_SEEN = "labels_seen"  # setting of a dataset: the newest label change that its fields show
 TAG_FIELDS = (
     schema.PRESENT, schema.CONTENT_HASH, schema.QUALITY_TAGS, schema.TAGS_BY, schema.MEASURED_TAGS,
@@ -62,7 +64,11 @@ def refresh(
         states = {key: fold(own) for key, own in events.items()}
         names = labels.by_ids(state.label_id for state in states.values() if state.label_id)
         asked = _asked(ds, chunk, events)
-        updates = {key: {**fields(states.get(key, State()), names, spoken), **asked.get(key, {})} for key in chunk}
+        again = bundle_marks(identity, chunk, states)
+        updates = {
+            key: {**fields(states.get(key, State()), names, spoken), **asked.get(key, {}), **again.get(key, {})}
+            for key in chunk
+        }
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
         _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
         mark_audits(ds, audited.intersection(chunk))
@@ -167,6 +173,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
         refresh(ds, chunk, all_tags=True)
         progress(start + len(chunk), len(everything), "fields")
     mark_audits(ds)
+    mark_bundles(ds)
     return {"with_history": len(with_history), "corrected": corrected, "masters": mark_masters(ds)}
 
 
@@ -182,6 +189,38 @@ def mark_masters(ds: fo.Dataset) -> int:
         updates[particle_id] = {schema.MASTER_OF: label.name(spoken) if label else label_id}
     dataset.write_particles(ds, updates)
     return len(snapshot.masters)
+
+
+def bundle_marks(
+    dataset_id: str, particle_ids: Collection[str], states: Mapping[str, State]
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Return the bundle that each particle waits in, as fields; empty when no bundles were ever made."""
+    if not bundles.any_of(dataset_id):
+        return {}
+    marks: dict[str, dict[str, Any]] = {key: {schema.BUNDLE: None, schema.BUNDLE_ORDER: None} for key in particle_ids}
+    for bundle in bundles.in_force(dataset_id, particle_ids):
+        for at, (key, event_id) in enumerate(zip(bundle["particles"], bundle["events"], strict=True)):
+            # Whoever decided anew replaced the event that is in doubt.
+            waits = key in marks and states.get(key, State()).event_id == event_id
+            if waits and marks[key][schema.BUNDLE] is None:
+                place = bundle["place"] * BUNDLE_ROOM + at
+                marks[key] = {schema.BUNDLE: bundle["bundle_id"], schema.BUNDLE_ORDER: place}
+    return marks
+
+
+def mark_bundles(ds: fo.Dataset) -> int:
+    """Show what is to be reviewed again, and in which bundle; returns how many particles wait."""
+    identity = dataset.dataset_id(ds)
+    if not bundles.any_of(identity):
+        return 0
+    now = {key for bundle in bundles.in_force(identity) for key in bundle["particles"]}
+    marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.BUNDLE: {"$ne": None}})}
+    waiting = 0
+    for chunk in dataset.chunks(sorted(now | marked), CHUNK):
+        marks = bundle_marks(identity, chunk, history.states(identity, chunk))
+        dataset.write_particles(ds, marks)
+        waiting += sum(mark[schema.BUNDLE] is not None for mark in marks.values())
+    return waiting
 
 
 def mark_audits(ds: fo.Dataset, particle_ids: Collection[str] | None = None) -> int:
@@ -266,6 +305,8 @@ def _show_names(ds: fo.Dataset, catalogue: str, since: int) -> int:
         name = known[label_model.resolve(known, label_id)].name(spoken)
         written += dataset.rename_label(ds, label_id, name)
     mark_masters(ds)
+    if {change["kind"] for change in changed} - {label_plans.RENAME}:
+        mark_bundles(ds)
     return written
 
 

@@ -101,6 +101,10 @@ AUDIT_JUDGED: Final = "judged"
 AUDIT_CLOSED: Final = "closed"
 AUDIT_HIDDEN: Final = (AUDIT_OPEN, AUDIT_JUDGED)
 
+# -- bundles to review again, because a label was split or means something else; on every slice -------------------
+BUNDLE: Final = "bundle"  # its id; None: nothing to review again
+BUNDLE_ORDER: Final = "bundle_order"  # place in the queue: bundle by bundle, the most typical first
+
 # -- states ----------------------------------------------------------------------------------------------------
 AUTO: Final = "auto"
 REVIEW: Final = "review"
@@ -135,6 +139,6 @@ RESERVED: Final = frozenset(
         VIEW_CONTRIBUTION, VIEW_REMOVAL, AGREEMENT, ENTROPY, ONE_VIEW, STALE,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
-        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER, REVIEWERS,
+        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER, REVIEWERS, BUNDLE, BUNDLE_ORDER,
     }
 )  # fmt: skip

@@ -19,7 +19,10 @@ def command() -> None:
 @command.command("queue")
 @dataset_option
 @click.option(
-    "--queue", default="review", show_default=True, help="review, unknown, auto, skipped, audit, second or all."
+    "--queue",
+    default="review",
+    show_default=True,
+    help="review, unknown, auto, skipped, audit, second, bundles or all.",
 )
 @reviewer_option
 @output.json_option

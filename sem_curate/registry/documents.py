@@ -149,6 +149,7 @@ class ReviewBundle(Document):
     made_for = StringField(required=True)  # the change, or the version of the label
     of = IntField(required=True)  # bundles of the same occasion
     order = IntField(required=True)
+    place = IntField()  # among all bundles of the dataset, in the order of the queue
     suggested = StringField()
     cluster = IntField(required=True)
     particles = ListField(StringField())
@@ -157,7 +158,10 @@ class ReviewBundle(Document):
     meta = {
         "db_alias": ALIAS,
         "collection": "semc_bundles",
-        "indexes": [{"fields": ["dataset_id", "label_id", "made_for", "order"]}],
+        "indexes": [
+            {"fields": ["dataset_id", "label_id", "made_for", "order"]},
+            {"fields": ["dataset_id", "particles"]},
+        ],
     }
 
 

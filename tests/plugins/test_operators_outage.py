@@ -30,7 +30,7 @@ def context(ds: Any, *, delegated: bool = False, **params: Any) -> Any:
     from fiftyone.operators.executor import ExecutionContext, Executor
 
     request = {"dataset_name": ds.name, "params": params, "delegated": delegated}
-    return ExecutionContext(request_params=request, executor=Executor(), delegated=delegated)
+    return ExecutionContext(request_params=request, executor=Executor())
 
 
 def test_a_run_that_loses_the_database_says_so_without_a_traceback(ds: Any, operators: Any, gone: Any) -> None:
