@@ -200,11 +200,12 @@ def bundle_marks(
     marks: dict[str, dict[str, Any]] = {key: {schema.BUNDLE: None, schema.BUNDLE_ORDER: None} for key in particle_ids}
     for bundle in bundles.in_force(dataset_id, particle_ids):
         for at, (key, event_id) in enumerate(zip(bundle["particles"], bundle["events"], strict=True)):
-            # Whoever decided anew replaced the event that is in doubt.
-            waits = key in marks and states.get(key, State()).event_id == event_id
-            if waits and marks[key][schema.BUNDLE] is None:
-                place = bundle["place"] * BUNDLE_ROOM + at
-                marks[key] = {schema.BUNDLE: bundle["bundle_id"], schema.BUNDLE_ORDER: place}
+            if key not in marks or marks[key][schema.BUNDLE] is not None:
+                continue
+            # Whoever decided anew replaced the event that is in doubt; the place stays, for what comes behind it.
+            waits = states.get(key, State()).event_id == event_id
+            place = bundle["place"] * BUNDLE_ROOM + at
+            marks[key] = {schema.BUNDLE: bundle["bundle_id"] if waits else None, schema.BUNDLE_ORDER: place}
     return marks
 
 

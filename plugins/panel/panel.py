@@ -46,7 +46,7 @@ class SemCuratePanel(Panel):
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
         "show_condition", "retake", "set_reviewer", "trust", "draw_audits", "close_audits", "certify", "opt_in",
-        "repropose", "health", "labels_tab", "label_card", "label_dry_run", "label_apply",
+        "repropose", "health", "labels_tab", "label_card", "label_timeline", "label_dry_run", "label_apply",
         "label_bundles",
     )  # fmt: skip
 
@@ -257,8 +257,13 @@ class SemCuratePanel(Panel):
 
     @answers
     def label_card(self, ctx: Any) -> Answer:
-        """Return words, pictures, history and drift of one label."""
+        """Return words, pictures and history of one label."""
         return labels_tab.card(ctx)
+
+    @answers
+    def label_timeline(self, ctx: Any) -> Answer:
+        """Return the drift ledger of one label; it looks at every decision, so it is asked for after the card."""
+        return labels_tab.timeline(ctx)
 
     @answers
     def label_dry_run(self, ctx: Any) -> Answer:
