@@ -12,7 +12,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from sem_curate import dataset, schema
+from sem_curate import dataset, ontology, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
 from sem_curate.registry import (
@@ -287,6 +287,8 @@ def follow_labels(ds: fo.Dataset, *, since: int | None = None) -> int:
     written = 0
     while (newest := label_log.newest_seq(record.catalogue)) > seen:
         written += _show_names(ds, record.catalogue, seen)
+        known = label_log.catalogue(record.catalogue)
+        ontology.follow(ds, record.catalogue, known, language=language(ds), seq=newest)
         datasets.change_settings(record.dataset_id, {LABELS_SEEN: newest})
         seen = newest
     return written
