@@ -139,6 +139,14 @@ INDEXES: tuple[Sequence[tuple[str, int]], ...] = (
 )
 
 
+# Few particles carry these fields; their queues must not look at the others.
+PARTIAL_INDEXES: dict[str, Sequence[str]] = {
+    schema.AUDIT: (schema.AUDIT, schema.AUDIT_ORDER),
+    schema.BUNDLE: (schema.BUNDLE_ORDER,),
+    schema.REVIEWERS: (schema.REVIEWERS,),
+}
+
+
 def apply(ds: fo.Dataset) -> None:
     """Declare every field, create the indexes and arrange the sidebar of a new dataset."""
     declare(ds, FIELD_TYPES)
@@ -165,6 +173,10 @@ def declare(ds: fo.Dataset, names: Iterable[str]) -> None:
             ds.add_sample_field(name, kind[0], subfield=kind[1])
         else:
             ds.add_sample_field(name, kind)
+        if name in PARTIAL_INDEXES:
+            ds._sample_collection.create_index(
+                [(key, 1) for key in PARTIAL_INDEXES[name]], partialFilterExpression={name: {"$type": "string"}}
+            )
 
 
 def _create_indexes(ds: fo.Dataset) -> None:
@@ -172,12 +184,5 @@ def _create_indexes(ds: fo.Dataset) -> None:
     ds._sample_collection.create_index([(schema.PARTICLE_ID, 1), (schema.VIEW, 1)], unique=True)
     for index in INDEXES:
         ds._sample_collection.create_index(list(index))
-    # Few particles are audits; the queue must not look at the others.
-    ds._sample_collection.create_index(
-        [(schema.AUDIT, 1), (schema.AUDIT_ORDER, 1)], partialFilterExpression={schema.AUDIT: {"$type": "string"}}
-    )
-    ds._sample_collection.create_index(
-        [(schema.BUNDLE_ORDER, 1)], partialFilterExpression={schema.BUNDLE: {"$type": "string"}}
-    )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")

@@ -215,7 +215,7 @@ def mark_bundles(ds: fo.Dataset) -> int:
     if not bundles.any_of(identity):
         return 0
     now = {key for bundle in bundles.in_force(identity) for key in bundle["particles"]}
-    marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.BUNDLE: {"$ne": None}})}
+    marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.BUNDLE_ORDER: {"$ne": None}})}
     waiting = 0
     for chunk in dataset.chunks(sorted(now | marked), CHUNK):
         marks = bundle_marks(identity, chunk, history.states(identity, chunk))

@@ -12,7 +12,8 @@ from sem_curate.registry.label_model import LabelView
 from sem_curate.review import relabel_bundles
 
 BUNDLES: Final = "bundles"
-WHERE: Final[Mapping[str, Any]] = {schema.BUNDLE: {"$ne": None}}
+# In the words of the partial index.
+WHERE: Final[Mapping[str, Any]] = {schema.BUNDLE: {"$type": "string"}, schema.BUNDLE_ORDER: {"$gte": 0}}
 MINUTE: Final = 60.0
 _LOOKED: dict[tuple[str, str, int], float] = {}  # when a redefined label was last looked at
 
@@ -34,11 +35,16 @@ def prepare(ds: Any) -> None:
 
 def count(ds: Any) -> int:
     """Return how many particles wait, those of a split that has no bundles yet included."""
-    known = label_log.catalogue(dataset.record(ds).catalogue)
-    split = [key for key in known if known[label_model.resolve(known, key)].status == label_model.SPLIT]
-    # What was redecided no longer carries the id of the split label.
-    waiting = [dict(WHERE), {f"{schema.LABEL}.label_id": {"$in": split}}] if split else [dict(WHERE)]
-    return dataset.count_particles(ds, {"$or": waiting})
+    record = dataset.record(ds)
+    known = label_log.catalogue(record.catalogue)
+    found = dataset.count_particles(ds, WHERE) if bundles.any_of(record.dataset_id) else 0
+    for label in known.values():
+        if label.status == label_model.SPLIT and not bundles.occasion(
+            record.dataset_id, label, relabel_bundles.SPLIT
+        ):  # fmt: skip
+            ids = label_model.aliases(known, label.label_id)
+            found += dataset.count_particles(ds, {f"{schema.LABEL}.label_id": {"$in": ids}})
+    return found
 
 
 def reason(bundle_id: str | None) -> dict[str, str] | None:

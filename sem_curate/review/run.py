@@ -60,7 +60,7 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     return {
         "particles": dataset.count_particles(ds),
         **by,
-        sharing.SECOND: dataset.count_particles(ds, QUEUES[sharing.SECOND]) if shared else 0,
+        sharing.SECOND: dataset.count_particles(ds, sharing.ASKED) if shared else 0,
         bundle_queue.BUNDLES: bundle_queue.count(ds),
         "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
         "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),

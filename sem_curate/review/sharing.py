@@ -39,9 +39,15 @@ def standing(ds: Any) -> dict[str, int]:
 
     ``waiting`` and ``disagree`` are asked of further reviewers.
     """
-    by = dataset.count_by(ds, schema.REVIEWERS, {schema.REVIEWERS: {"$ne": None}})
+    by = dataset.count_by(ds, schema.REVIEWERS, {schema.REVIEWERS: {"$type": "string"}})
     found = {code: by.get(code, 0) for code in ("waiting", "disagree", "agree")}
     return {"wanted": wanted(ds), **found}
+
+
+# In the words of the partial index.
+ASKED: Final[Mapping[str, Any]] = {
+    schema.REVIEWERS: {"$type": "string", "$in": [schema.REVIEWERS_WAITING, schema.REVIEWERS_DISAGREE]}
+}
 
 
 def second_where() -> Mapping[str, Any]:
@@ -49,7 +55,7 @@ def second_where() -> Mapping[str, Any]:
     decided = {schema.DECISION: {"$in": [schema.CONFIRMED, schema.UNKNOWN]}, schema.REVIEWERS: None}
     # A proposal made since the decision may have made it a boundary sample.
     new = {schema.REVIEW_REASONS: {"$in": list(BOUNDARY)}, **decided}
-    return {"$or": [{schema.REVIEWERS: {"$in": [schema.REVIEWERS_WAITING, schema.REVIEWERS_DISAGREE]}}, new]}
+    return {"$or": [dict(ASKED), new]}
 
 
 def first_asked(ds: Any, where: Mapping[str, Any], by: str) -> str | None:
