@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import fiftyone as fo
 from fiftyone.core.annotation.nodes import Node
-from fiftyone.core.ontology import Taxonomy, load_ontology
+from fiftyone.core.ontology import Taxonomy, delete_ontology, load_ontology
 
 from sem_curate import schema
 from sem_curate.registry import exported
@@ -61,6 +61,13 @@ def save_taxonomy(catalogue: str, labels: Mapping[str, LabelView], *, language: 
             if attempt == TRIES - 1 or type(error).__name__ not in RACES:
                 raise
     return False
+
+
+def forget(catalogue: str) -> None:
+    """Delete the taxonomies of a catalogue, every version. For benchmarks."""
+    for name in (taxonomy_name(catalogue, language) for language in ("ja", "en")):
+        if _newest(name) is not None:
+            delete_ontology(name, force=True)
 
 
 def _newest(name: str) -> dict[str, Any] | None:

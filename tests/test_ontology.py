@@ -128,3 +128,6 @@ def test_the_apps_server_offers_the_taxonomy_and_two_catalogues_do_not_mix(ds: A
     assert ontology.taxonomy_name("粉末", "ja") != ontology.taxonomy_name("針状", "ja")
     assert ontology.save_taxonomy("粉末", {}, language="ja", seq=0)
     assert not ontology.save_taxonomy("粉末", {}, language="ja", seq=0)
+    ontology.forget("粉末")
+    assert ontology.save_taxonomy("粉末", {}, language="ja", seq=0)
+    ontology.forget("粉末")

@@ -25,7 +25,7 @@ MASTER: Final = "master"
 def why_not(target: EventView) -> str:
     """Return why an event that belongs to no particle cannot be taken back, and what to do instead."""
     because = _FOR_GOOD.get(target.kind, "it belongs to no particle")
-    return f"a '{target.kind}' event cannot be undone this way, because {because}"
+    return f"events of the kind '{target.kind}' cannot be undone this way, because {because}"
 
 
 def reverse(dataset_id: str, target: EventView, *, by: str, request_id: str) -> EventView:

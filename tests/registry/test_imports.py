@@ -105,7 +105,7 @@ def test_queries_exports_and_dates_know_imports_and_none_is_taken_back(tmp_path:
     assert "1 new particles" in path.read_text(encoding="utf-8-sig")
     states = dict(listing.as_of(dataset.dataset_id(ds), now() + timedelta(seconds=1)))
     assert list(states) == ["P0"]  # an import belongs to no particle
-    with pytest.raises(InputError, match=r"'import' event cannot be undone this way, because .*ingest them again"):
+    with pytest.raises(InputError, match=r"'import' cannot be undone this way, because .*ingest them again"):
         review.undo_event(ds, event.event_id, by="ito", request_id="u1")
     undone = review.undo(ds, by="sato", request_id="u2")  # the newest action of a reviewer is never an import
     assert undone is not None
