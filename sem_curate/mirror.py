@@ -103,7 +103,16 @@ def _asked(
     boundary = {"$or": [{schema.REVIEW_REASONS: {"$in": list(agreement.BOUNDARY)}}, {schema.REVIEWERS: {"$ne": None}}]}
     rows = dataset.find_particles(ds, {schema.PARTICLE_ID: {"$in": list(particle_ids)}, **boundary})
     ids = [str(row[schema.PARTICLE_ID]) for row in rows]
-    return {key: {schema.REVIEWERS: agreement.verdict(events.get(key, ()), wanted)} for key in ids}
+    reads_as = labels.read_as(event.label_id for key in ids for event in events.get(key, ()))
+    return {key: {schema.REVIEWERS: agreement.verdict(events.get(key, ()), wanted, reads_as)} for key in ids}
+
+
+def mark_asked(ds: fo.Dataset) -> None:
+    """Show again what came of asking several reviewers: a merge makes one answer of two, a rollback two of one."""
+    identity = dataset.dataset_id(ds)
+    rows = dataset.find_particles(ds, {schema.REVIEWERS: {"$type": "string"}})
+    for chunk in dataset.chunks([str(row[schema.PARTICLE_ID]) for row in rows], CHUNK):
+        dataset.write_particles(ds, _asked(ds, chunk, history.of_particles(identity, chunk)))
 
 
 def _refresh_tags(ds: fo.Dataset, particle_ids: Sequence[str], states: Mapping[str, State]) -> None:
@@ -310,6 +319,7 @@ def _show_names(ds: fo.Dataset, catalogue: str, since: int) -> int:
     mark_masters(ds)
     if {change["kind"] for change in changed} - {label_plans.RENAME}:
         mark_bundles(ds)
+        mark_asked(ds)
     return written
 
 

@@ -37,12 +37,15 @@ class Agreement:
         return self.settled is None and reviewer not in self.votes
 
 
-def agreement(events: Sequence[EventView], wanted: int) -> Agreement:
+def agreement(
+    events: Sequence[EventView], wanted: int, reads_as: Mapping[str, str] | None = None
+) -> Agreement:  # fmt: skip
     """Count the answers that stand: one per reviewer, no skips, nothing automatic, nothing taken back.
 
     Args:
         events: a particle's history.
         wanted: how many must agree, at least 1.
+        reads_as: ``{label id: id that it is read as now}``: a merge makes two answers one.
 
     >>> one = EventView("a", "p", 1, "decide", "x", "confirmed", "l")
     >>> two = EventView("b", "p", 2, "decide", "y", "confirmed", "m")
@@ -55,7 +58,8 @@ def agreement(events: Sequence[EventView], wanted: int) -> Agreement:
     for event in sorted(events, key=lambda one: one.seq):
         answered = event.kind == "decide" and event.decision in (schema.CONFIRMED, schema.UNKNOWN)
         if answered and event.event_id in active and event.source not in AUTOMATIC:
-            votes[event.by] = (event.decision, event.label_id)
+            label = event.label_id or ""
+            votes[event.by] = (event.decision, (reads_as or {}).get(label, label) or None)
     (answer, count), *_ = Counter(votes.values()).most_common(1) or [((None, None), 0)]
     return Agreement(votes, answer if count >= wanted else None)
 
@@ -65,9 +69,11 @@ def wanted_in(settings: Mapping[str, Any]) -> int:
     return max(1, int(settings.get(INDEPENDENT) or 1))
 
 
-def verdict(events: Sequence[EventView], wanted: int) -> str | None:
+def verdict(
+    events: Sequence[EventView], wanted: int, reads_as: Mapping[str, str] | None = None
+) -> str | None:  # fmt: skip
     """Return what came of asking several reviewers: ``schema.REVIEWERS_*``; None where no other one was asked."""
-    found = agreement(events, wanted)
+    found = agreement(events, wanted, reads_as)
     if wanted < 2 or not found.votes:
         return None
     if found.settled is not None:

@@ -69,8 +69,9 @@ def first_asked(ds: Any, where: Mapping[str, Any], by: str) -> str | None:
         found = dataset.find_particles(ds, more, sort=schema.REVIEW_PRIORITY, limit=PAGE)
         ids = [str(row[schema.PARTICLE_ID]) for row in found]
         histories = history.of_particles(identity, ids)
+        reads_as = labels.read_as(event.label_id for events in histories.values() for event in events)
         for particle_id in ids:
-            if agreement(histories.get(particle_id, ()), number).asks(by):
+            if agreement(histories.get(particle_id, ()), number, reads_as).asks(by):
                 return particle_id
         if len(found) < PAGE:
             return None
@@ -83,7 +84,8 @@ def asks(ds: Any, particle_id: str, by: str) -> bool:
     if wanted(ds) < 2 or not dataset.find_particles(ds, where, limit=1):
         return False
     events = history.of_particles(dataset.dataset_id(ds), [particle_id]).get(particle_id, ())
-    return agreement(events, wanted(ds)).asks(by)
+    reads_as = labels.read_as(event.label_id for event in events)
+    return agreement(events, wanted(ds), reads_as).asks(by)
 
 
 def unclaimed(ds: Any, where: Mapping[str, Any], by: str) -> dict[str, Any]:

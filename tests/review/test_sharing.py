@@ -124,8 +124,8 @@ def test_a_boundary_sample_goes_to_further_reviewers_who_do_not_see_the_first_wo
 def test_agreeing_and_disagreeing_reviewers_are_a_reason_and_a_third_is_asked(ds: Any) -> None:
     from sem_curate import dataset, mirror
     from sem_curate.registry import labels
+    from sem_curate.review import relabel, sharing
     from sem_curate.review import run as review
-    from sem_curate.review import sharing
 
     catalogue = dataset.record(ds).catalogue
     ids = {name: labels.create(catalogue, name, by="sato").label_id for name in ("rod", "needle")}
@@ -156,6 +156,10 @@ def test_agreeing_and_disagreeing_reviewers_are_a_reason_and_a_third_is_asked(ds
     third = review.next_card(ds, queue="second", by="abe")
     assert third is not None
     assert (third["particle_id"], third["label"], third["decided_by"]) == ("P0", None, None)
+    merged = relabel.apply(ds, "merge", ids["needle"], {"into": ids["rod"]}, by="sato")["change"]["change_id"]
+    assert shown("P0") == "agree"  # two names for one thing are no disagreement
+    relabel.roll_back(ds, merged, by="sato")
+    assert shown("P0") == "disagree"
     # A proposal made anew says nothing of close candidates; what was asked stays asked.
     dataset.write_particles(ds, {"P0": {schema.REVIEW_REASONS: [], schema.REVIEWERS: None}})
     dataset.write_particles(ds, {"P0": {schema.REVIEWERS: "waiting"}})
