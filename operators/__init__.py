@@ -21,6 +21,7 @@ from .correct_tags import CorrectTags
 from .decide import Decide
 from .draw_audits import DrawAudits
 from .embed import Embed
+from .independent_reviewers import IndependentReviewers
 from .ingest import Ingest
 from .master_health import MasterHealth
 from .propose import Propose
@@ -33,7 +34,8 @@ from .undo import Undo
 
 # In the order of fiftyone.yml, which is the order of the workflow.
 OPERATORS = (
-    Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo, Search, ConditionReport,
+    Ingest, RunQuality, Embed, Propose, RunAll, RegisterMasters, Decide, CorrectTags, Undo,
+    IndependentReviewers, Search, ConditionReport,
     Repropose, DrawAudits, Certify, ChangeCertificate, OptIn, MasterHealth,
     RenameLabel, RedefineLabel, MergeLabels, SplitLabel, DeprecateLabel, RestoreLabel, RollBackLabels, PickExamples,
     ReviewAgain,

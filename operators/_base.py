@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from . import _forms
+from . import _forms, _outage
 
 
 class SemOperator(foo.Operator):
@@ -22,6 +22,13 @@ class SemOperator(foo.Operator):
     BUTTON: ClassVar[str] = "Run / 実行"
     OPTIONS: ClassVar[dict[str, Any]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let every form and every run tell in words that the database went away."""
+        super().__init_subclass__(**kwargs)
+        for name, told in (("resolve_input", _outage.told_in_form), ("execute", _outage.told_at_work)):
+            if name in cls.__dict__:
+                setattr(cls, name, told(cls.__dict__[name]))
+
     @property
     def config(self) -> foo.OperatorConfig:
         return foo.OperatorConfig(
@@ -33,6 +40,7 @@ class SemOperator(foo.Operator):
             **{"risk_level": "medium", **self.OPTIONS},
         )
 
+    @_outage.told_in_form
     def resolve_input(self, ctx: Any) -> types.Property:
         inputs = types.Object()
         if _forms.dataset_is_ours(ctx, inputs):

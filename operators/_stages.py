@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from fiftyone.operators import types
 
-from sem_curate import dataset
+from sem_curate import dataset, outage
 from sem_curate.errors import SemCurateError
 from sem_curate.progress import Progress
 
@@ -87,8 +87,10 @@ def _stream(ctx: Any, work: Work, tell: Callable[[dict[str, Any]], str]) -> Iter
     while kind == "progress":
         yield ctx.ops.set_progress(label=_line(*value), progress=_fraction(*value[:2]))
         kind, value = _latest(news)
-    if kind == "error" and not isinstance(value, SemCurateError):
-        raise value
+    if kind == "error":
+        value = outage.as_error(value) or value
+        if not isinstance(value, SemCurateError):
+            raise value
     yield ctx.ops.reload_dataset()
     if kind == "error":
         yield ctx.ops.notify(str(value), variant="error")

@@ -59,6 +59,7 @@ class Ingest(SemOperator):
                 roots=roots,
                 pattern=ctx.params.get("pattern") or None,
                 progress=progress,
+                by=_forms.default_reviewer(),
             )
             return report.as_dict()
 

@@ -64,6 +64,9 @@ FIELD_TYPES: dict[str, Any] = {
     schema.STALE: fo.BooleanField,
     schema.AUDIT: fo.StringField,
     schema.AUDIT_ORDER: fo.IntField,
+    schema.REVIEWERS: fo.StringField,
+    schema.BUNDLE: fo.StringField,
+    schema.BUNDLE_ORDER: fo.IntField,
 }
 
 # Values that belong to the particle and are repeated on each of its slices.
@@ -73,7 +76,7 @@ PARTICLE_FIELDS = (
     schema.REVIEW_REASONS, schema.REVIEW_PRIORITY, schema.MASTER_OF, schema.MASTER_SET_VERSION,
     schema.RECEIPT_ID, schema.RECOMMENDED_VIEW, schema.RECOMMENDED_WHY, schema.RETAKE_VIEW,
     schema.AGREEMENT, schema.ENTROPY, schema.ONE_VIEW, schema.STALE,
-    schema.AUDIT, schema.AUDIT_ORDER,
+    schema.AUDIT, schema.AUDIT_ORDER, schema.REVIEWERS, schema.BUNDLE, schema.BUNDLE_ORDER,
 )  # fmt: skip
 
 # How the App's sidebar lists our fields: what reviewers filter by first, bookkeeping last and folded.
@@ -85,7 +88,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
             schema.LABEL, schema.DECISION, schema.PROPOSAL, schema.PROPOSAL_STATE, schema.REVIEW_REASONS,
             schema.MASTER_OF, schema.CONFIDENCE_RANK, schema.MARGIN, schema.KNOWNNESS, schema.AGREEMENT,
             schema.ENTROPY, schema.ONE_VIEW, schema.STALE, schema.DECIDED_BY, schema.DECIDED_AT,
-            schema.AUDIT,
+            schema.AUDIT, schema.REVIEWERS,
         ),
     ),
     (
@@ -120,7 +123,7 @@ SIDEBAR: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
         (
             "id", "filepath", "created_at", "last_modified_at", schema.PENDING, schema.SOURCE_PATH, schema.SOURCE_STAT,
             schema.CONTENT_HASH, schema.DISPLAY_MAPPING, schema.MASTER_SET_VERSION, schema.RECEIPT_ID,
-            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.GROUP,
+            schema.REVIEW_PRIORITY, schema.AUDIT_ORDER, schema.BUNDLE, schema.BUNDLE_ORDER, schema.GROUP,
         ),
     ),
 )  # fmt: skip
@@ -142,6 +145,13 @@ COUNTED: tuple[str, ...] = (
     f"{schema.GROUP}.name", schema.PROPOSAL_STATE, schema.DECISION, schema.AUDIT, schema.MASTER_OF,
     schema.MASTER_SET_VERSION, schema.KNOWNNESS, schema.CONFIDENCE_RANK,
 )  # fmt: skip
+
+# Few particles carry these fields; their queues must not look at the others.
+PARTIAL_INDEXES: dict[str, Sequence[str]] = {
+    schema.AUDIT: (schema.AUDIT, schema.AUDIT_ORDER),
+    schema.BUNDLE: (schema.BUNDLE_ORDER,),
+    schema.REVIEWERS: (schema.REVIEWERS,),
+}
 
 
 def apply(ds: fo.Dataset) -> None:
@@ -170,6 +180,10 @@ def declare(ds: fo.Dataset, names: Iterable[str]) -> None:
             ds.add_sample_field(name, kind[0], subfield=kind[1])
         else:
             ds.add_sample_field(name, kind)
+        if name in PARTIAL_INDEXES:
+            ds._sample_collection.create_index(
+                [(key, 1) for key in PARTIAL_INDEXES[name]], partialFilterExpression={name: {"$type": "string"}}
+            )
 
 
 def _create_indexes(ds: fo.Dataset) -> None:
@@ -177,10 +191,6 @@ def _create_indexes(ds: fo.Dataset) -> None:
     ds._sample_collection.create_index([(schema.PARTICLE_ID, 1), (schema.VIEW, 1)], unique=True)
     for index in INDEXES:
         ds._sample_collection.create_index(list(index))
-    # Few particles are audits; the queue must not look at the others.
-    ds._sample_collection.create_index(
-        [(schema.AUDIT, 1), (schema.AUDIT_ORDER, 1)], partialFilterExpression={schema.AUDIT: {"$type": "string"}}
-    )
     ds.create_index(f"{schema.LABEL}.label")
     ds.create_index(f"{schema.PROPOSAL}.label")
     index_particles(ds, ds.default_group_slice)

@@ -264,6 +264,18 @@ MESSAGES: dict[str, dict[str, str]] = {
     "conflict.skipped": {"ja": "スキップ", "en": "skipped"},
     "conflict.confirmed": {"ja": "確定", "en": "confirmed"},
     "conflict.auto": {"ja": "自動判定", "en": "decided automatically"},
+    "reason.reviewers_waiting": {"ja": "別の担当者の判断待ち", "en": "another reviewer is asked"},
+    "reason.reviewers_disagree": {"ja": "担当者間で不一致", "en": "reviewers disagree"},
+    "reason.reviewers_agree": {"ja": "複数の担当者が一致", "en": "reviewers agree"},
+    "again.split": {"ja": "「{label}」が分割されました", "en": "“{label}” was split"},
+    "again.split_as": {
+        "ja": "「{label}」が分割されました。おそらく「{suggested}」",
+        "en": "“{label}” was split; probably “{suggested}”",
+    },
+    "again.drift": {
+        "ja": "「{label}」の定義が変わりました。今も当てはまりますか",
+        "en": "the definition of “{label}” changed; does it still fit?",
+    },
     "database.gone": {
         "ja": "データベースが応答しません（{reason}）。保存済みの判定は失われていません。MongoDB を起動し、"
         "同じ操作をもう一度行ってください",

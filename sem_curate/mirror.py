@@ -12,13 +12,26 @@ from typing import Any
 
 import fiftyone as fo
 
-from sem_curate import dataset, schema
+from sem_curate import dataset, ontology, schema
 from sem_curate.progress import Progress, silent
 from sem_curate.quality import judging
-from sem_curate.registry import audits, datasets, history, label_log, label_model, label_plans, labels, masters
-from sem_curate.registry.fold import State, TagState
+from sem_curate.registry import (
+    agreement,
+    audit_log,
+    audits,
+    bundles,
+    datasets,
+    history,
+    label_log,
+    label_model,
+    label_plans,
+    labels,
+    masters,
+)
+from sem_curate.registry.fold import EventView, State, TagState, fold
 
 CHUNK = 1000
+BUNDLE_ROOM = 1000  # places of a bundle in the order of the queue; bundles are far smaller
 LABELS_SEEN = "labels_seen"  # setting of a dataset: the newest label change that its fields show
 TAG_FIELDS = (
     schema.PRESENT, schema.CONTENT_HASH, schema.QUALITY_TAGS, schema.TAGS_BY, schema.MEASURED_TAGS,
@@ -47,9 +60,15 @@ def refresh(
     before = label_log.newest_seq(catalogue)
     written = 0
     for chunk in dataset.chunks(list(particle_ids), CHUNK):
-        states = history.states(identity, chunk)
+        events = history.of_particles(identity, chunk)
+        states = {key: fold(own) for key, own in events.items()}
         names = labels.by_ids(state.label_id for state in states.values() if state.label_id)
-        updates = {key: fields(states.get(key, State()), names, spoken) for key in chunk}
+        asked = _asked(ds, chunk, events)
+        again = bundle_marks(identity, chunk, states)
+        updates = {
+            key: {**fields(states.get(key, State()), names, spoken), **asked.get(key, {}), **again.get(key, {})}
+            for key in chunk
+        }
         dataset.write_particles(ds, updates, clear_pending=tuple(clear_pending))
         _refresh_tags(ds, list(chunk) if all_tags else sorted(history.unmirrored_tags(identity, chunk)), states)
         mark_audits(ds, audited.intersection(chunk))
@@ -70,6 +89,30 @@ def fields(state: State, names: Mapping[str, labels.LabelView], spoken: str) -> 
         schema.DECIDED_BY: state.by,
         schema.DECIDED_AT: state.at,
     }
+
+
+def _asked(
+    ds: fo.Dataset, particle_ids: Sequence[str], events: Mapping[str, Sequence[EventView]]
+) -> dict[str, dict[str, Any]]:
+    """Return what came of asking several reviewers, for boundary samples; empty unless somebody wanted several."""
+    settings = dataset.record(ds).settings
+    if agreement.INDEPENDENT not in settings:
+        return {}
+    wanted = agreement.wanted_in(settings)
+    # Once asked it stays so, whatever a later proposal says about the candidates.
+    boundary = {"$or": [{schema.REVIEW_REASONS: {"$in": list(agreement.BOUNDARY)}}, {schema.REVIEWERS: {"$ne": None}}]}
+    rows = dataset.find_particles(ds, {schema.PARTICLE_ID: {"$in": list(particle_ids)}, **boundary})
+    ids = [str(row[schema.PARTICLE_ID]) for row in rows]
+    reads_as = labels.read_as(event.label_id for key in ids for event in events.get(key, ()))
+    return {key: {schema.REVIEWERS: agreement.verdict(events.get(key, ()), wanted, reads_as)} for key in ids}
+
+
+def mark_asked(ds: fo.Dataset) -> None:
+    """Show again what came of asking several reviewers: a merge makes one answer of two, a rollback two of one."""
+    identity = dataset.dataset_id(ds)
+    rows = dataset.find_particles(ds, {schema.REVIEWERS: {"$type": "string"}})
+    for chunk in dataset.chunks([str(row[schema.PARTICLE_ID]) for row in rows], CHUNK):
+        dataset.write_particles(ds, _asked(ds, chunk, history.of_particles(identity, chunk)))
 
 
 def _refresh_tags(ds: fo.Dataset, particle_ids: Sequence[str], states: Mapping[str, State]) -> None:
@@ -114,6 +157,7 @@ def tag_fields(view: Mapping[str, Any], correction: TagState | None) -> dict[str
 def catch_up(ds: fo.Dataset) -> int:
     """Finish the mirroring of events whose writer died in between; cheap when there are none."""
     follow_labels(ds)
+    audit_log.settle(dataset.dataset_id(ds))
     waiting = history.unmirrored(dataset.dataset_id(ds))
     return refresh(ds, _known(ds, waiting)) if waiting else 0
 
@@ -126,6 +170,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
     """
     identity = dataset.dataset_id(ds)
     follow_labels(ds, since=0)
+    audit_log.settle(identity)
     with_history = _known(ds, history.all_particles(identity))
     claimed = dataset.find_particles(ds, {schema.DECISION: {"$nin": [None, schema.UNDECIDED]}})
     retagged = dataset.particles_with_view(ds, {schema.TAGS_BY: {"$ne": None}})
@@ -137,6 +182,7 @@ def rebuild(ds: fo.Dataset, *, progress: Progress = silent) -> dict[str, int]:
         refresh(ds, chunk, all_tags=True)
         progress(start + len(chunk), len(everything), "fields")
     mark_audits(ds)
+    mark_bundles(ds)
     return {"with_history": len(with_history), "corrected": corrected, "masters": mark_masters(ds)}
 
 
@@ -152,6 +198,39 @@ def mark_masters(ds: fo.Dataset) -> int:
         updates[particle_id] = {schema.MASTER_OF: label.name(spoken) if label else label_id}
     dataset.write_particles(ds, updates)
     return len(snapshot.masters)
+
+
+def bundle_marks(
+    dataset_id: str, particle_ids: Collection[str], states: Mapping[str, State]
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Return the bundle that each particle waits in, as fields; empty when no bundles were ever made."""
+    if not bundles.any_of(dataset_id):
+        return {}
+    marks: dict[str, dict[str, Any]] = {key: {schema.BUNDLE: None, schema.BUNDLE_ORDER: None} for key in particle_ids}
+    for bundle in bundles.in_force(dataset_id, particle_ids):
+        for at, (key, event_id) in enumerate(zip(bundle["particles"], bundle["events"], strict=True)):
+            if key not in marks or marks[key][schema.BUNDLE] is not None:
+                continue
+            # Whoever decided anew replaced the event that is in doubt; the place stays, for what comes behind it.
+            waits = states.get(key, State()).event_id == event_id
+            place = bundle["place"] * BUNDLE_ROOM + at
+            marks[key] = {schema.BUNDLE: bundle["bundle_id"] if waits else None, schema.BUNDLE_ORDER: place}
+    return marks
+
+
+def mark_bundles(ds: fo.Dataset) -> int:
+    """Show what is to be reviewed again, and in which bundle; returns how many particles wait."""
+    identity = dataset.dataset_id(ds)
+    if not bundles.any_of(identity):
+        return 0
+    now = {key for bundle in bundles.in_force(identity) for key in bundle["particles"]}
+    marked = {row[schema.PARTICLE_ID] for row in dataset.find_particles(ds, {schema.BUNDLE_ORDER: {"$ne": None}})}
+    waiting = 0
+    for chunk in dataset.chunks(sorted(now | marked), CHUNK):
+        marks = bundle_marks(identity, chunk, history.states(identity, chunk))
+        dataset.write_particles(ds, marks)
+        waiting += sum(mark[schema.BUNDLE] is not None for mark in marks.values())
+    return waiting
 
 
 def mark_audits(ds: fo.Dataset, particle_ids: Collection[str] | None = None) -> int:
@@ -217,6 +296,8 @@ def follow_labels(ds: fo.Dataset, *, since: int | None = None) -> int:
     written = 0
     while (newest := label_log.newest_seq(record.catalogue)) > seen:
         written += _show_names(ds, record.catalogue, seen)
+        known = label_log.catalogue(record.catalogue)
+        ontology.follow(ds, record.catalogue, known, language=language(ds), seq=newest)
         datasets.change_settings(record.dataset_id, {LABELS_SEEN: newest})
         seen = newest
     return written
@@ -236,6 +317,9 @@ def _show_names(ds: fo.Dataset, catalogue: str, since: int) -> int:
         name = known[label_model.resolve(known, label_id)].name(spoken)
         written += dataset.rename_label(ds, label_id, name)
     mark_masters(ds)
+    if {change["kind"] for change in changed} - {label_plans.RENAME}:
+        mark_bundles(ds)
+        mark_asked(ds)
     return written
 
 

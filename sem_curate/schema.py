@@ -81,6 +81,10 @@ ENTROPY: Final = "view_entropy"  # [0, 1], of the views' votes; 0 = all say the 
 ONE_VIEW: Final = "one_view"  # the view without which the proposal would be another label, None without such
 STALE: Final = "proposal_stale"  # masters changed since; cleared by the next proposal
 REVIEW_REASONS: Final = "review_reasons"
+REVIEWERS: Final = "reviewers"  # what came of asking several about a boundary sample; None: only one was asked
+REVIEWERS_WAITING: Final = "waiting"  # for another reviewer
+REVIEWERS_AGREE: Final = "agree"
+REVIEWERS_DISAGREE: Final = "disagree"
 REVIEW_PRIORITY: Final = "review_priority"  # lower comes first
 MASTER_OF: Final = "master_of"  # display name of the label this particle is a master of
 MASTER_SET_VERSION: Final = "master_set_version"
@@ -96,6 +100,10 @@ AUDIT_OPEN: Final = "open"
 AUDIT_JUDGED: Final = "judged"
 AUDIT_CLOSED: Final = "closed"
 AUDIT_HIDDEN: Final = (AUDIT_OPEN, AUDIT_JUDGED)
+
+# -- bundles to review again, because a label was split or means something else; on every slice -------------------
+BUNDLE: Final = "bundle"  # its id; None: nothing to review again
+BUNDLE_ORDER: Final = "bundle_order"  # place in the queue: bundle by bundle, the most typical first
 
 # -- states ----------------------------------------------------------------------------------------------------
 AUTO: Final = "auto"
@@ -131,6 +139,6 @@ RESERVED: Final = frozenset(
         VIEW_CONTRIBUTION, VIEW_REMOVAL, AGREEMENT, ENTROPY, ONE_VIEW, STALE,
         N_VIEWS, MANIFEST_LABEL, LABEL, DECISION, DECIDED_BY, DECIDED_AT, PROPOSAL, PROPOSAL_STATE,
         CONFIDENCE_RANK, MARGIN, KNOWNNESS, REVIEW_REASONS, REVIEW_PRIORITY, MASTER_OF, MASTER_SET_VERSION,
-        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER,
+        RECEIPT_ID, RECOMMENDED_VIEW, AUDIT, AUDIT_ORDER, REVIEWERS, BUNDLE, BUNDLE_ORDER,
     }
 )  # fmt: skip

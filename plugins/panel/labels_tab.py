@@ -15,10 +15,17 @@ def tab(ctx: Any) -> Answer:
 
 
 def card(ctx: Any) -> Answer:
-    """Return the card of one label."""
+    """Return the card of one label, without what looks at every decision."""
     from sem_curate.review import label_cards
 
-    return label_cards.card(ctx.dataset, ctx.params["label_id"])
+    return label_cards.card(ctx.dataset, ctx.params["label_id"], timeline=False)
+
+
+def timeline(ctx: Any) -> Answer:
+    """Return the drift ledger of one label."""
+    from sem_curate.review import relabel_bundles
+
+    return relabel_bundles.timeline(ctx.dataset, ctx.params["label_id"])
 
 
 def dry_run(ctx: Any) -> Answer:

@@ -46,8 +46,8 @@ class SemCuratePanel(Panel):
     METHODS = (
         "overview", "go", "decide", "correct_tags", "undo", "search", "show_in_grid", "condition_report",
         "show_condition", "retake", "set_reviewer", "trust", "draw_audits", "close_audits", "certify", "opt_in",
-        "reinstate", "repropose", "health", "labels_tab", "label_card", "label_dry_run", "label_apply",
-        "label_bundles",
+        "reinstate", "repropose", "health", "labels_tab", "label_card", "label_timeline", "label_dry_run",
+        "label_apply", "label_bundles",
     )  # fmt: skip
 
     @property
@@ -108,13 +108,14 @@ class SemCuratePanel(Panel):
     def go(self, ctx: Any) -> Answer:
         """Return the card of one particle, or the next of a queue, and the counts."""
         from sem_curate.review import run as review
+        from sem_curate.review import sharing
 
         particle = ctx.params.get("particle")
         if particle is None:
             queue = ctx.params.get("queue") or "review"
             card = review.next_card(ctx.dataset, queue=queue, after=ctx.params.get("after"), by=_reviewer(ctx))
         else:
-            card = review.card(ctx.dataset, particle)
+            card = review.card(ctx.dataset, particle, blind=sharing.asks(ctx.dataset, particle, _reviewer(ctx)))
         return {"card": card, "counts": review.counts(ctx.dataset)}
 
     @answers
@@ -268,8 +269,13 @@ class SemCuratePanel(Panel):
 
     @answers
     def label_card(self, ctx: Any) -> Answer:
-        """Return words, pictures, history and drift of one label."""
+        """Return words, pictures and history of one label."""
         return labels_tab.card(ctx)
+
+    @answers
+    def label_timeline(self, ctx: Any) -> Answer:
+        """Return the drift ledger of one label; it looks at every decision, so it is asked for after the card."""
+        return labels_tab.timeline(ctx)
 
     @answers
     def label_dry_run(self, ctx: Any) -> Answer:

@@ -120,9 +120,10 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 def _forget(name: str) -> None:
     import fiftyone as fo
 
-    from sem_curate import dataset
+    from sem_curate import dataset, ontology
     from sem_curate.registry import datasets
 
     if fo.dataset_exists(name):
         datasets.forget(dataset.dataset_id(fo.load_dataset(name)))
         fo.delete_dataset(name)
+    ontology.forget(name)  # the catalogue is named after the dataset

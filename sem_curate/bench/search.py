@@ -12,6 +12,7 @@ from sem_curate.rendering import FAMILIES, render_particles
 from sem_curate.rendering.captions import CONCEPTS
 from sem_curate.search import text
 from sem_curate.search.rank import Block, rank
+from sem_curate.search.vocabulary import Entry, Vocabulary
 
 TOP = 10
 SEED = 991  # no training set was rendered from it
@@ -42,7 +43,32 @@ def run(*, particles: int = 320, encoders: tuple[str, ...] = ()) -> list[Figure]
             chance,
         )
         for language in LANGUAGES
+    ] + _labels(encoder, block, family)
+
+
+def _labels(encoder: Encoder, block: Block, family: Mapping[str, str]) -> list[Figure]:
+    """Return how labels are found whose words stand in the registry, beside the one word that is typed."""
+    known = {name: tuple(word for language in LANGUAGES for word in _words(name, language)) for name in FAMILIES}
+    plain = {name: Vocabulary((Entry(name, words),)) for name, words in known.items()}
+    coded = {name: Vocabulary((Entry(name, (_code(name),), known[name]),)) for name in FAMILIES}
+    nothing = Vocabulary()
+    words = float(np.mean([
+        _right(encoder, block, family, name, word, plain[name]) for name in FAMILIES for word in known[name]
+    ]))  # fmt: skip
+    alone = float(np.mean([
+        _right(encoder, block, family, name, word, nothing) for name in FAMILIES for word in known[name]
+    ]))  # fmt: skip
+    codes = float(np.mean([_right(encoder, block, family, name, _code(name), coded[name]) for name in FAMILIES]))
+    code_alone = float(np.mean([_right(encoder, block, family, name, _code(name), nothing) for name in FAMILIES]))
+    return [
+        Figure("... one word typed, all words of its label asked together", words, baseline=alone),
+        Figure("... a label called by a code, its words as synonyms", codes, baseline=code_alone),
     ]
+
+
+def _code(name: str) -> str:
+    """Return a name that says nothing about a shape, as labels in a plant may have."""
+    return f"Type {1000 + 7 * FAMILIES.index(name)}-B"
 
 
 def _collection(encoder: Encoder, particles: int) -> tuple[Block, dict[str, str]]:
@@ -62,9 +88,18 @@ def _collection(encoder: Encoder, particles: int) -> tuple[Block, dict[str, str]
 
 
 def _precision(encoder: Encoder, block: Block, family: Mapping[str, str], name: str, language: str) -> float:
-    words: Sequence[str] = CONCEPTS[name][language][:2]
-    right = []
-    for word in words:
-        hits = rank([block], text.encode(text.parse(word), encoder), k=TOP)
-        right += [family[hit.particle_id] == name for hit in hits]
-    return float(np.mean(right))
+    words = _words(name, language)
+    return float(np.mean([_right(encoder, block, family, name, word, Vocabulary()) for word in words]))
+
+
+def _words(name: str, language: str) -> Sequence[str]:
+    return tuple(CONCEPTS[name][language][:2])
+
+
+def _right(
+    encoder: Encoder, block: Block, family: Mapping[str, str], name: str, typed: str, known: Vocabulary
+) -> float:  # fmt: skip
+    """Return the share of a family among the first hits for what is typed."""
+    query, _ = text.understand(typed, known)
+    hits = rank([block], text.encode(query, encoder, known), k=TOP)
+    return float(np.mean([family[hit.particle_id] == name for hit in hits]))

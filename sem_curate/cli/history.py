@@ -13,6 +13,8 @@ from sem_curate.cli import output
 from sem_curate.cli.common import Command, dataset_option, open_dataset, reviewer, reviewer_option
 from sem_curate.errors import InputError
 
+KINDS = "decide, tag, undo, label, master, import, audit, certificate or seal"
+
 
 @click.group("history")
 def command() -> None:
@@ -24,7 +26,7 @@ def _filters(decorated: Command) -> Command:
         click.option("--until", metavar="TIME", help="Up to here; a date includes its whole day."),
         click.option("--since", metavar="TIME", help="From here on, e.g. 2026-11-01 or 2026-11-01T09:30+09:00."),
         click.option("--label", default=None, help="Only decisions for this label (name or id)."),
-        click.option("--kind", "kinds", multiple=True, help="decide, tag, undo, label, master or seal; repeatable."),
+        click.option("--kind", "kinds", multiple=True, help=f"{KINDS}; repeatable."),
         click.option("--by", default=None, help="Only of this reviewer."),
         click.option("--particle", "particles", multiple=True, help="Only of this particle; repeatable."),
     ):

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from sem_curate.cli import output
+from sem_curate.cli.common import reviewer_option
 from sem_curate.errors import InputError
 from sem_curate.ingest import problems
 from sem_curate.ingest.report import IngestReport
@@ -25,6 +26,7 @@ _SHOWN: Final = 20
 @click.option("--root", "roots", multiple=True, type=click.Path(), help="Another folder that files may lie in.")
 @click.option("--catalogue", help="Label catalogue that a new dataset shares.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Write all problems to this CSV file.")
+@reviewer_option
 @output.json_option
 def command(
     source: str,
@@ -34,6 +36,7 @@ def command(
     roots: tuple[str, ...],
     catalogue: str | None,
     report: str | None,
+    by: str | None,
     as_json: bool,
 ) -> int:
     """Read SOURCE, a folder of images or a CSV manifest, into a dataset.
@@ -48,6 +51,7 @@ def command(
         "views": None if views is None else views.split(","),
         "roots": [Path(root) for root in roots],
         "catalogue": catalogue,
+        "by": by,
     }
     with console("ingest", enabled=sys.stderr.isatty()) as progress:
         result = ingest(source, dataset_name, progress=progress, **options)

@@ -18,14 +18,23 @@ def command() -> None:
 
 @command.command("queue")
 @dataset_option
-@click.option("--queue", default="review", show_default=True, help="review, unknown, auto, skipped, audit or all.")
+@click.option(
+    "--queue",
+    default="review",
+    show_default=True,
+    help="review, unknown, auto, skipped, audit, second, bundles or all.",
+)
+@reviewer_option
 @output.json_option
-def queue_command(dataset_name: str, queue: str, as_json: bool) -> None:
-    """Show how much is left and the next particle."""
+def queue_command(dataset_name: str, queue: str, by: str | None, as_json: bool) -> None:
+    """Show how much is left and the next particle; with --by, claim it for that reviewer for a while."""
     ds = open_dataset(dataset_name)
     from sem_curate.review import run as review
+    from sem_curate.review import sharing
 
-    result = {"counts": review.counts(ds), "next": review.next_card(ds, queue=queue)}
+    # Whose word is still wanted depends on who asks.
+    who = reviewer(by) if by or queue == sharing.SECOND else None
+    result = {"counts": review.counts(ds), "next": review.next_card(ds, queue=queue, by=who)}
     output.emit(result, as_json=as_json, text=lambda: _queue_text(result))
 
 
@@ -48,6 +57,25 @@ def decide(dataset_name: str, by: str | None, particle_id: str, action: str, lab
         ds, particle_id, action, by=reviewer(by), request_id=uuid.uuid4().hex, label_id=label_id, source="cli"
     )
     output.emit(result, as_json=as_json, text=lambda: f"{particle_id}: {result['decision']}{_named(result['card'])}")
+
+
+@command.command("reviewers")
+@dataset_option
+@click.argument("number", type=int, required=False)
+@output.json_option
+def reviewers_command(dataset_name: str, number: int | None, as_json: bool) -> None:
+    """Show or set how many reviewers must agree on a boundary sample, independently of each other; 1 is the default.
+
+    Boundary samples have close candidates. Who is asked next does not see what the others said; when they differ,
+    further ones are asked. They stand in the queue "second".
+    """
+    ds = open_dataset(dataset_name)
+    from sem_curate.review import sharing
+
+    if number is not None:
+        sharing.set_wanted(ds, number)
+    found = sharing.standing(ds)
+    output.emit(found, as_json=as_json, text=lambda: several_text(found))
 
 
 @command.command("undo")
@@ -94,6 +122,16 @@ def tags_command(
         ds, particle_id, view, chosen, by=reviewer(by), request_id=uuid.uuid4().hex, source="cli"
     )
     output.emit(result, as_json=as_json, text=lambda: _tags_text(result["card"], view))
+
+
+def several_text(found: dict[str, int]) -> str:
+    """Return what came of asking several reviewers, in a line."""
+    if found["wanted"] < 2:
+        return "one reviewer's word is enough for a boundary sample"
+    return (
+        f"boundary samples are asked of {found['wanted']} reviewers: {found['agree']} agreed on, "
+        f"{found['waiting']} wait for another one, on {found['disagree']} they disagree"
+    )
 
 
 def _undone(result: dict[str, Any] | None) -> str:

@@ -29,9 +29,15 @@ def command(text: str, name: str, k: int, mode: str, as_json: bool) -> None:
 
 def _text(result: dict[str, Any]) -> str:
     rows = [
-        (place, hit["particle_id"], f"{hit['z']:+.2f}", hit["best_view"], hit["filepath"])
+        (place, hit["particle_id"], f"{hit['z']:+.2f}", hit["best_view"], hit["label"] or "", hit["filepath"])
         for place, hit in enumerate(result["hits"], 1)
     ]
     understood = result["positive"] + "".join(f" [-{item}]" for item in result["negatives"])
-    table = output.table(("#", "particle", "z", "best view", "file"), rows)
-    return f"{understood.strip()}  ({result['encoder']})\n{table}"
+    table = output.table(("#", "particle", "z", "best view", "label", "file"), rows)
+    return "\n".join([f"{understood.strip()}  ({result['encoder']})", *map(_named, result["labels"]), table])
+
+
+def _named(label: dict[str, Any]) -> str:
+    name = " / ".join(dict.fromkeys((label["name_ja"], label["name_en"])))
+    once = f", called '{label['written']}' before" if label["former"] else ""
+    return f"read as label {name}{once}: {label['decided']} decided; words: {', '.join(label['words'])}"

@@ -8,6 +8,7 @@ import click
 
 from sem_curate.cli import output
 from sem_curate.cli.common import open_dataset
+from sem_curate.cli.review import several_text
 
 
 @click.command("status")
@@ -40,6 +41,7 @@ def _status(ds: Any) -> dict[str, Any]:
     from sem_curate.embed.run import shifts
     from sem_curate.registry import history, masters
     from sem_curate.review import run as review
+    from sem_curate.review import sharing
 
     identity = dataset.dataset_id(ds)
     snapshot = masters.in_force(identity)
@@ -53,6 +55,7 @@ def _status(ds: Any) -> dict[str, Any]:
         "master_set": {"version": snapshot.version, "masters": len(snapshot.masters)},
         "stale": dataset.count_particles(ds, {schema.STALE: True}),
         "unmirrored": len(history.unmirrored(identity)),
+        "reviewers": sharing.standing(ds),
         "newest": _newest(identity),
     }
 
@@ -72,6 +75,7 @@ def _newest(identity: str) -> list[dict[str, Any]]:
             "view": event.view,
             "tags": None if event.tags is None else list(event.tags),
             "together": together,
+            "note": event.note,
         }
         for event, together in actions
     ]
@@ -79,6 +83,8 @@ def _newest(identity: str) -> list[dict[str, Any]]:
 
 def _action_text(row: dict[str, Any]) -> str:
     where = f"{row['particle_id']} {row['view']}" if row["view"] else row["particle_id"]
+    if not row["particle_id"]:
+        return f"{row['decision']}: {row['note'] or ''}".rstrip(": ")
     if row["together"] > 1:
         where = f"{where} and {row['together'] - 1} more"
     if row["decision"] == "undo":
@@ -113,6 +119,8 @@ def _text(result: dict[str, Any]) -> str:
         lines.append(
             f"{result['stale']} proposals rest on former masters; propose again: sem-curate run --stage propose"
         )
+    if result["reviewers"]["wanted"] > 1:
+        lines.append(several_text(result["reviewers"]))
     lines += [_shift_text(found) for found in result["shifts"] if found["flagged"]]
     lines += [f"{row['at']:%Y-%m-%d %H:%M} {row['by']}: {_action_text(row)}" for row in result["newest"]]
     return "\n".join(lines)

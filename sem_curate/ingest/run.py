@@ -7,6 +7,8 @@ particles of the source are ever looked up, through the index on (particle id, v
 
 from __future__ import annotations
 
+import getpass
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +28,7 @@ from sem_curate.ingest.problems import NOTICE, Problem
 from sem_curate.ingest.report import IngestReport, build_report
 from sem_curate.ingest.step import LOOKED_AT, Rules, Step, as_held
 from sem_curate.progress import Progress, silent
+from sem_curate.registry import imports
 
 # A batch is what a kill can cost: about a hundred particles of six views are read again.
 BATCH: Final = 100
@@ -41,12 +44,14 @@ def ingest(
     catalogue: str | None = None,
     batch: int = BATCH,
     progress: Progress = silent,
+    by: str | None = None,
+    request_id: str | None = None,
 ) -> IngestReport:
     """Read a folder or a CSV manifest into a dataset, which is created when there is none.
 
     Files that are already in are recognised by path, size and time stamp and not read again; a file whose content
     changed updates its view; late views join their particle and take over its label and decision. Nothing is
-    deleted.
+    deleted. What changed is one event of the history.
 
     Args:
         source: a folder, or a ``.csv`` manifest (``filepath, particle_id, view``, optional ``label``, any others).
@@ -57,6 +62,8 @@ def ingest(
         catalogue: label catalogue, for a new dataset.
         batch: particles per write.
         progress: told after each batch, in files.
+        by: who, for the history; by default ``SEM_CURATE_REVIEWER``, else the machine's user.
+        request_id: unique per intention: the same one again is the same event.
 
     Raises:
         InputError: when the source as a whole cannot be used, or contradicts the dataset.
@@ -73,7 +80,10 @@ def ingest(
     if listing.files:
         ds = _open(dataset_name, names, catalogue)
         rules = Rules(names, dataset.PARTICLE_FIELDS, _declare(ds, listing.columns, problems))
-        _Ingest(ds, rules, problems, tally).run(listing.files, max(1, batch), progress)
+        who = by or os.environ.get("SEM_CURATE_REVIEWER") or getpass.getuser()
+        journal = imports.begin(dataset.dataset_id(ds), _spelled(source), by=who, request_id=request_id)
+        _Ingest(ds, rules, problems, tally, journal).run(listing.files, max(1, batch), progress)
+        journal.close()
     return build_report(dataset_name, tally, problems, time.monotonic() - started)
 
 
@@ -85,6 +95,7 @@ class _Ingest:
     rules: Rules
     problems: list[Problem]
     tally: Counter[str]
+    journal: imports.Journal
 
     def run(self, files: Sequence[ViewFile], batch: int, progress: Progress) -> None:
         by_particle: dict[str, list[ViewFile]] = {}
@@ -93,6 +104,7 @@ class _Ingest:
         done = 0
         for particle_ids in dataset.chunks(list(by_particle), batch):
             step = self._read({particle_id: by_particle[particle_id] for particle_id in particle_ids})
+            self.journal.note(step.changes())
             self._write(step)
             self.tally.update(step.tally())
             self.problems += step.notices()
@@ -148,6 +160,11 @@ class _Ingest:
                 f"another ingest is writing some of the same {len(samples)} views (e.g. of particle "
                 f"'{additions[0][schema.PARTICLE_ID]}'); let it finish, then run this one again"
             ) from error
+
+
+def _spelled(source: str | Path) -> str:
+    """Return the one spelling of a source: an import that was killed is recognised by it."""
+    return str(Path(source).expanduser().resolve())
 
 
 def _as_sample(values: Mapping[str, Any], identity: str) -> fo.Sample:

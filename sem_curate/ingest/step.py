@@ -19,6 +19,9 @@ from sem_curate.ingest.prepare import Prepared
 from sem_curate.ingest.problems import NOTICE, Problem
 
 LOOKED_AT: Final = (schema.PRESENT, schema.SOURCE_PATH, schema.SOURCE_STAT, schema.CONTENT_HASH)
+CHANGES: Final = (
+    "particles_new", "views_new", "views_changed", "views_moved", "placeholders", "metadata_updated"
+)  # fmt: skip
 _VIEW_STAGES: Final = (schema.STAGE_QUALITY, schema.STAGE_EMBED)
 # Computed from pixels, so void once the pixels change.
 _FROM_PIXELS: Final = (
@@ -194,6 +197,12 @@ class Step:
             metadata_updated=len(self.corrections()),
             views_vanished=sum(1 for _ in self._vanished()),
         )
+
+    def changes(self) -> Counter[str]:
+        """Return what writing this batch changes, for the history; all zero when everything is as before."""
+        tally = self.tally()
+        labels = sum(schema.MANIFEST_LABEL in values for values in self.repairs().values())
+        return Counter({name: tally[name] for name in CHANGES}) + Counter(labels_updated=labels)
 
     def notices(self) -> Iterator[Problem]:
         """Yield what people may want to know about this batch, apart from single files."""

@@ -10,6 +10,7 @@ from typing import Any
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.errors import ConflictError
+from sem_curate.registry import audit_log
 from sem_curate.registry.connection import connect, journaled
 from sem_curate.registry.documents import AuditDraw, ensure_indexes, now
 
@@ -68,12 +69,13 @@ def add(
     made = AuditDraw(
         draw_id=draw_id, dataset_id=dataset_id, number=newest.number + 1 if newest else 1, seed=seed,
         population=population, particle_ids=list(particle_ids), reference_id=reference_id,
-        master_set_version=master_set_version, by=by,
+        master_set_version=master_set_version, by=by, unnoted=[audit_log.DRAWN],
     )  # fmt: skip
     try:
         made.save(force_insert=True)
     except NotUniqueError:
         raise ConflictError("audits were drawn by somebody else in the same moment; try again") from None
+    audit_log.settle(dataset_id)
     return _view(made)
 
 
@@ -103,11 +105,16 @@ def hiding(dataset_id: str, particle_id: str) -> DrawView | None:
 
 
 def close(dataset_id: str, draw_id: str, verdicts: Sequence[Verdict], *, by: str) -> bool:
-    """Freeze the verdicts of a draw; False when it was closed before, and then nothing changes."""
+    """Freeze the verdicts of a draw: one event; False when it was closed before, and then nothing changes."""
     rows = [vars(verdict) for verdict in verdicts]
-    change = {"$set": {"verdicts": rows, "closed_at": now(), "closed_by": by}}
+    change = {
+        "$set": {"verdicts": rows, "closed_at": now(), "closed_by": by},
+        "$push": {"unnoted": audit_log.CLOSED},
+    }
     query = {"_id": draw_id, "dataset_id": dataset_id, "closed_at": None}
-    return bool(journaled(AuditDraw).update_one(query, change).modified_count)
+    closed = bool(journaled(AuditDraw).update_one(query, change).modified_count)
+    audit_log.settle(dataset_id)
+    return closed
 
 
 def _view(found: Any) -> DrawView:

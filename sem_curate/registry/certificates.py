@@ -11,7 +11,7 @@ from typing import Any, Final
 from mongoengine.errors import NotUniqueError
 
 from sem_curate.errors import ConflictError, InputError
-from sem_curate.registry import choices
+from sem_curate.registry import audit_log, choices
 from sem_curate.registry.connection import connect, journaled
 from sem_curate.registry.documents import CertificateRecord, ensure_indexes, now
 
@@ -132,12 +132,13 @@ def add(
         content=dict(content), status=status, why=why, delta=delta, look=look, draws=list(draws),
         encoder_key=encoder_key, master_set_version=master_set_version, watched=watched,
         production={name: list(values) for name, values in production.items()}, shown=dict(shown), by=by, reason=reason,
-        log=[{"status": status, "why": why, "by": by, "at": now(), "reason": reason}],
+        log=[{"status": status, "why": why, "by": by, "at": now(), "reason": reason}], unnoted=[0],
     )  # fmt: skip
     try:
         made.save(force_insert=True)
     except NotUniqueError:
         raise ConflictError("a certificate was tried by somebody else in the same moment; look again") from None
+    audit_log.settle(dataset_id)
     return _view(made)
 
 
@@ -168,10 +169,12 @@ def change_status(
         return _view(found)
     rows = [dict(row) for row in why]
     entry = {"status": status, "why": rows, "by": by, "at": now(), "reason": reason}
-    change = {"$set": {"status": status, "why": rows}, "$inc": {"rev": 1}, "$push": {"log": entry}}
+    kept = {"log": entry, "unnoted": len(found.log)}
+    change = {"$set": {"status": status, "why": rows}, "$inc": {"rev": 1}, "$push": kept}
     query = {"_id": found.record_id, "rev": found.rev}
     if not journaled(CertificateRecord).update_one(query, change).modified_count:
         raise ConflictError("the certificate was changed by somebody else in the same moment; look again")
+    audit_log.settle(dataset_id)
     return _view(CertificateRecord.objects.get(record_id=found.record_id))
 
 

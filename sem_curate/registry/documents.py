@@ -149,6 +149,7 @@ class ReviewBundle(Document):
     made_for = StringField(required=True)  # the change, or the version of the label
     of = IntField(required=True)  # bundles of the same occasion
     order = IntField(required=True)
+    place = IntField()  # among all bundles of the dataset, in the order of the queue
     suggested = StringField()
     cluster = IntField(required=True)
     particles = ListField(StringField())
@@ -157,7 +158,10 @@ class ReviewBundle(Document):
     meta = {
         "db_alias": ALIAS,
         "collection": "semc_bundles",
-        "indexes": [{"fields": ["dataset_id", "label_id", "made_for", "order"]}],
+        "indexes": [
+            {"fields": ["dataset_id", "label_id", "made_for", "order"]},
+            {"fields": ["dataset_id", "particles"]},
+        ],
     }
 
 
@@ -222,7 +226,10 @@ class Event(Document):
     dataset_id = StringField(required=True)
     particle_id = StringField(required=True)
     seq = IntField(required=True)  # 1, 2, 3 ... within a particle; the unique index decides a race
-    kind = StringField(required=True, choices=("decide", "undo", "tag", "label", "master", "seal"))
+    kind = StringField(
+        required=True,
+        choices=("decide", "undo", "tag", "label", "master", "import", "audit", "certificate", "seal"),
+    )
     decision = StringField()
     label_id = StringField()
     label_version = IntField()  # version of the label that was decided
@@ -290,6 +297,7 @@ class AuditDraw(Document):
     closed_at = DateTimeField()
     closed_by = StringField()
     verdicts = ListField(DictField())  # [{"particle_id", "decision", "label_id", "event_id"}] once closed
+    unnoted = ListField(StringField())  # bookkeeping only: what still lacks its event in the history
     meta = {
         "db_alias": ALIAS,
         "collection": "semc_audit_draws",
@@ -309,6 +317,7 @@ class CertificateRecord(Document):
     status = StringField(required=True)  # "active", "suspended", "revoked", or "not_certified"
     why = ListField(DictField())  # [{"code", "names"}] of the status in force
     log = ListField(DictField())  # every status it had: {"status", "why", "by", "at", "reason"}
+    unnoted = ListField(IntField())  # bookkeeping only: entries of the log that still lack their event
     rev = IntField(default=1)
     delta = FloatField(required=True)  # promised; the test itself was held to its share of it
     look = IntField(required=True)

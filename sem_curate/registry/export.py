@@ -18,7 +18,7 @@ FORMATS: Final = (".csv", ".jsonl", ".parquet")
 EVENT_COLUMNS: Final = (
     "chain", "event_id", "at", "kind", "particle_id", "seq", "by", "decision", "label_id", "label", "view", "tags",
     "undoes", "batch", "source", "receipt_id", "seconds", "note", "image", "label_version", "master_set_version",
-    "previous", "hash",
+    "previous", "details", "hash",
 )  # fmt: skip
 STATE_COLUMNS: Final = (
     "particle_id", "decision", "label_id", "name_ja", "name_en", "by", "at", "event_id", "seq", "view_tags",

@@ -17,8 +17,9 @@ class EventView:
     ``kind`` is ``"decide"`` (``decision`` and ``label_id`` say what), ``"tag"`` (``tags`` is the complete list that a
     reviewer says is right for ``view``, whose pixels had the hash ``image``) or ``"undo"`` (``undoes`` names an event;
     ``view`` is set when that one is a tag correction). ``seq`` counts 1, 2, 3 ... within the particle. ``batch`` is
-    shared by the events of one action on many views or particles, which are taken back together. ``"label"`` and
-    ``"master"`` note a change of labels or masters; they belong to no particle (``particle_id`` is empty).
+    shared by the events of one action on many views or particles, which are taken back together. ``"label"``,
+    ``"master"``, ``"import"``, ``"audit"`` and ``"certificate"`` note what belongs to no particle (``particle_id`` is
+    empty); ``details`` holds their counts.
     ``label_version`` and ``master_set_version`` are what a decision saw.
     """
 
@@ -42,6 +43,7 @@ class EventView:
     label_version: int | None = None
     master_set_version: int | None = None
     previous: Mapping[str, Any] | None = field(default=None, hash=False)  # what was in force before
+    details: Mapping[str, Any] | None = field(default=None, hash=False)
     chain: int | None = None  # number within the dataset's hash chain, once stored
     hash: str | None = None
 

@@ -91,7 +91,7 @@ def view_tags(dataset_id: str, particle_ids: Collection[str] | None = None) -> d
 def newest_of(dataset_id: str, by: str, *, limit: int = 50, skip: int = 0) -> list[EventView]:
     """Return a reviewer's decisions and corrections, newest first; undos are left out."""
     connect()
-    query = {"dataset_id": dataset_id, "by": by, "kind": {"$nin": ["undo", "label", "master", "seal"]}}
+    query = {"dataset_id": dataset_id, "by": by, "kind": {"$in": ["decide", "tag"]}}
     found = Event._get_collection().find(query).sort([("at", -1), ("seq", -1), ("_id", -1)]).skip(skip).limit(limit)
     return [from_raw(document) for document in found]
 
@@ -210,7 +210,8 @@ def _document(event: EventView, dataset_id: str, moment: datetime) -> dict[str, 
         "seconds": event.seconds, "note": event.note, "view": event.view,
         "tags": None if event.tags is None else list(event.tags), "image": event.image, "batch": event.batch,
         "label_version": event.label_version, "master_set_version": event.master_set_version,
-        "previous": None if event.previous is None else dict(event.previous), "mirrored": False,
+        "previous": None if event.previous is None else dict(event.previous),
+        "details": None if event.details is None else dict(event.details), "mirrored": False,
     }  # fmt: skip
 
 

@@ -215,6 +215,11 @@ def by_ids(label_ids: Iterable[str]) -> dict[str, LabelView]:
     return {label_id: labels[label_model.resolve(labels, label_id)] for label_id in wanted if label_id in labels}
 
 
+def read_as(label_ids: Iterable[str | None]) -> dict[str, str]:
+    """Return ``{label_id: id that it is read as now}`` for the ids that exist."""
+    return {key: label.label_id for key, label in by_ids({key for key in label_ids if key}).items()}
+
+
 def _get(label_id: str) -> LabelView:
     found = label_log.by_id([label_id])
     if label_id not in found:

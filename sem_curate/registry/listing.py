@@ -13,7 +13,7 @@ from sem_curate.registry.connection import connect
 from sem_curate.registry.documents import DatasetRecord, Event, ensure_indexes
 from sem_curate.registry.fold import EventView, State, active_ids, fold
 
-KINDS = ("decide", "tag", "undo", "label", "master", "seal")
+KINDS = ("decide", "tag", "undo", "label", "master", "import", "audit", "certificate", "seal")
 
 
 @dataclass(frozen=True)

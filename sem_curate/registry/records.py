@@ -1,8 +1,9 @@
-"""Lines of the history that belong to no particle: changes of labels and masters; and what was given to others."""
+"""Lines of the history that belong to no particle: labels, masters, imports, audits; and what was given to others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sem_curate.errors import ConflictError
@@ -16,24 +17,28 @@ TRIES = 50  # each lost try means that somebody else's record was stored
 
 
 def record(
-    dataset_id: str, event_id: str, kind: str, *, by: str, label_id: str | None = None, note: str = "", source: str = ""
-) -> EventView:
+    dataset_id: str, event_id: str, kind: str, *, by: str, label_id: str | None = None, note: str = "",
+    source: str = "", details: Mapping[str, Any] | None = None, at: datetime | None = None,
+) -> EventView:  # fmt: skip
     """Append one record to a dataset's history; the same ``event_id`` again changes nothing.
 
     Args:
         dataset_id: whose history.
         event_id: unique per change and dataset.
-        kind: ``"label"`` or ``"master"``.
+        kind: ``"label"``, ``"master"``, ``"import"``, ``"audit"`` or ``"certificate"``.
         by: who.
         label_id: the label it is about.
         note: what happened, in one line.
-        source: the id of the change, or the number of the master set.
+        source: the id of the change, the number of the master set, or where an import came from.
+        details: counts and the like.
+        at: when, if not now.
     """
     ensure_indexes()
     for attempt in range(TRIES):
         event = EventView(
-            event_id, NO_PARTICLE, _newest_seq(dataset_id) + 1, kind, by, label_id=label_id, note=note, source=source
-        )
+            event_id, NO_PARTICLE, _newest_seq(dataset_id) + 1, kind, by, label_id=label_id, note=note, source=source,
+            details=details, at=at,
+        )  # fmt: skip
         try:
             stored = history.append(event, dataset_id)
         except ConflictError:

@@ -9,8 +9,23 @@ from sem_curate.errors import ConflictError, InputError
 from sem_curate.registry import label_log, masters, records
 from sem_curate.registry.fold import EventView
 
+# What cannot be taken back, why, and what to do instead.
+_FOR_GOOD: Final[Mapping[str, str]] = {
+    "import": "the images it read may have been measured, embedded and decided since; correct the files and ingest "
+    "them again, or delete the particles in FiftyOne",
+    "audit": "leaving audits out after seeing their result would break what a certificate promises; draw further ones",
+    "certificate": "every look at the audits counts, whatever came of it; change its status with: sem-curate "
+    "certificate revoke, or reinstate",
+    "seal": "it holds the hash of what is older than the chain",
+}
 LABEL: Final = "label"
 MASTER: Final = "master"
+
+
+def why_not(target: EventView) -> str:
+    """Return why an event that belongs to no particle cannot be taken back, and what to do instead."""
+    because = _FOR_GOOD.get(target.kind, "it belongs to no particle")
+    return f"events of the kind '{target.kind}' cannot be undone this way, because {because}"
 
 
 def reverse(dataset_id: str, target: EventView, *, by: str, request_id: str) -> EventView:

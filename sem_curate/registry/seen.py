@@ -33,6 +33,7 @@ def label_versions(label_ids: set[str]) -> dict[str, int]:
 
 def master_set_version(dataset_id: str) -> int:
     """Return the number of the master set in force: the pinned one, else the newest, 0 before the first."""
+    connect()
     record = DatasetRecord._get_collection().find_one({"_id": dataset_id}, {f"settings.{PINNED}": 1}) or {}
     pinned = (record.get("settings") or {}).get(PINNED)
     if pinned is not None:

@@ -64,7 +64,7 @@ def build(
         ],
         "recommended": _recommended(shared),
         "retake": retake(receipt.get("retake"), names),
-        "reasons": [_reason(code, receipt) for code in shared.get(schema.REVIEW_REASONS) or []],
+        "reasons": [_reason(code, receipt) for code in _reasons(shared)],
         "set_aside": [messages.coded("reason", code) for code in receipt.get("set_aside") or []],
         "one_view": _one_view(receipt.get("one_view")),
         "certified": promised["certified"],
@@ -125,6 +125,12 @@ def _view(name: str, view: Mapping[str, Any] | None, recommended: str | None) ->
         "measures": {measure: fields.get(measure) for measure in schema.MEASURES} if present else {},
         "recommended": present and name == recommended,
     }
+
+
+def _reasons(shared: Mapping[str, Any]) -> list[str]:
+    """Return why people should look: what the proposal says, and what came of asking several reviewers."""
+    several = shared.get(schema.REVIEWERS)
+    return [*(shared.get(schema.REVIEW_REASONS) or []), *([f"reviewers_{several}"] if several else [])]
 
 
 def _reason(code: str, receipt: Mapping[str, Any]) -> dict[str, str]:

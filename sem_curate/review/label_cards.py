@@ -30,8 +30,14 @@ def tab(ds: Any, *, search: str = "") -> dict[str, Any]:
     return {"catalogue": record.catalogue, "seq": seq, "language": spoken, "labels": rows}
 
 
-def card(ds: Any, label_id: str) -> dict[str, Any]:
-    """Return the card of one label: words, picked particles and masters with a picture, history, drift ledger."""
+def card(ds: Any, label_id: str, *, timeline: bool = True) -> dict[str, Any]:
+    """Return the card of one label: words, picked particles and masters with a picture, history, drift ledger.
+
+    Args:
+        ds: one of our datasets.
+        label_id: which label.
+        timeline: False leaves the ledger out; it alone looks at every decision.
+    """
     record = dataset.record(ds)
     known = label_log.catalogue(record.catalogue)
     label = known[label_id]
@@ -49,7 +55,7 @@ def card(ds: Any, label_id: str) -> dict[str, Any]:
         "picked": picked,
         "masters": [{"particle_id": one, "filepath": pictures.get(one)} for one in own[:MASTERS]],
         "history": label_log.changes(record.catalogue, label_id=label_id),
-        "timeline": relabel_bundles.timeline(ds, label_id),
+        **({"timeline": relabel_bundles.timeline(ds, label_id)} if timeline else {}),
     }
 
 

@@ -52,12 +52,13 @@ def bundles(ds: Any, label_id: str, *, why: str = SPLIT, texts: TextEncoder | No
     label = known.get(label_id)
     if label is None or (why == SPLIT and label.status != label_model.SPLIT):
         raise InputError(f"label '{label.both_names if label else label_id}' was not split; nothing to review again")
-    made_for = f"{why}:v{label.version}"
+    made_for = stored.occasion(record.dataset_id, label, why) or f"{why}:v{label.version}"
     found = stored.load(record.dataset_id, label_id, made_for)
     if found is None:
         make = _of_split if why == SPLIT else _of_drift
         found = make(ds, record.dataset_id, made_for, known, label, texts)
         stored.save(record.dataset_id, label_id, made_for, found)
+        mirror.mark_bundles(ds)
     return _shown(ds, record.dataset_id, known, label_id, why, found)
 
 

@@ -15,7 +15,7 @@ from sem_curate.errors import ConflictError, InputError
 from sem_curate.registry import audits, history, leases, masters
 from sem_curate.registry import labels as label_registry
 from sem_curate.registry.fold import State, fold
-from sem_curate.review import actions, cards, sharing, undoing
+from sem_curate.review import actions, bundle_queue, cards, sharing, undoing
 
 # In a queue named for its proposal an audit would give that proposal away.
 NO_AUDIT: Mapping[str, Any] = {schema.AUDIT: {"$ne": schema.AUDIT_OPEN}}
@@ -28,15 +28,17 @@ QUEUES: Mapping[str, Mapping[str, Any]] = {
     "audit": {schema.AUDIT: schema.AUDIT_OPEN},
     "skipped": {schema.DECISION: schema.SKIPPED},
     sharing.SECOND: sharing.second_where(),
+    bundle_queue.BUNDLES: bundle_queue.WHERE,
     "all": {},
 }  # fmt: skip
 COUNTED = ("review", "unknown", "auto", "audit", "skipped")
+ORDERS = {"audit": schema.AUDIT_ORDER, bundle_queue.BUNDLES: schema.BUNDLE_ORDER}
 TRIES = 20  # each lost try means that another reviewer claimed the particle in the same moment
 CARD_FIELDS = (
     schema.PRESENT, schema.QUALITY, schema.QUALITY_TAGS, schema.USABLE, schema.VIEW_WEIGHT, schema.RECEIPT_ID,
     schema.CONFIDENCE_RANK, schema.RECOMMENDED_VIEW, schema.PROPOSAL_STATE, schema.REVIEW_REASONS, schema.MASTER_OF,
     schema.SOURCE_PATH, schema.MEASURED_TAGS, schema.TAGS_BY, schema.QUALITY_BASIS, schema.SECOND_OPINION,
-    schema.DISPUTED_TAGS, schema.RECOMMENDED_WHY, *schema.MEASURES,
+    schema.DISPUTED_TAGS, schema.RECOMMENDED_WHY, schema.REVIEWERS, schema.BUNDLE, *schema.MEASURES,
 )  # fmt: skip
 
 
@@ -49,13 +51,17 @@ def counts(ds: fo.Dataset) -> dict[str, int]:
     """Return how many particles there are, by proposal state and decision.
 
     ``auto``, ``review`` and ``unknown`` count proposals that nobody has decided; ``left`` is what people should still
-    look at (review and unknown); ``decided`` includes automatic decisions.
+    look at (review and unknown); ``decided`` includes automatic decisions; ``second`` are boundary samples on which
+    another reviewer's word is wanted, ``bundles`` are to be reviewed again because a label changed.
     """
     by = {name: dataset.count_particles(ds, QUEUES[name]) for name in COUNTED}
     decided = dataset.count_by(ds, schema.DECISION)
+    shared = sharing.wanted(ds) > 1
     return {
         "particles": dataset.count_particles(ds),
         **by,
+        sharing.SECOND: dataset.count_particles(ds, sharing.ASKED) if shared else 0,
+        bundle_queue.BUNDLES: bundle_queue.count(ds),
         "decided": sum(decided.get(key, 0) for key in (schema.AUTO, schema.CONFIRMED, schema.UNKNOWN)),
         "by_people": sum(decided.get(key, 0) for key in (schema.CONFIRMED, schema.UNKNOWN)),
         "proposed": dataset.count_particles(ds, {schema.PROPOSAL_STATE: {"$ne": None}}),
@@ -76,7 +82,9 @@ def next_id(
     """
     if queue not in QUEUES:
         raise InputError(f"there is no queue '{queue}'; known: {', '.join(QUEUES)}")
-    order = schema.AUDIT_ORDER if queue == "audit" else schema.REVIEW_PRIORITY
+    order = ORDERS.get(queue, schema.REVIEW_PRIORITY)
+    if queue == bundle_queue.BUNDLES and after is None:
+        bundle_queue.prepare(ds)
     if by is None:
         return _first(ds, QUEUES[queue], after, order)
     for _ in range(TRIES):
@@ -158,6 +166,8 @@ def card(ds: fo.Dataset, particle_id: str, *, blind: bool = False) -> dict[str, 
         standing=certifying.for_card(identity),
         master_set_version=masters.in_force(identity).version,
     )
+    if again := bundle_queue.reason(shared.get(schema.BUNDLE)):
+        built["reasons"] = [again, *built["reasons"]]
     return cards.blinded(built, audit) if audit else built
 
 

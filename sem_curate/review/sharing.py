@@ -6,31 +6,56 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from sem_curate import dataset, messages, mirror, schema
-from sem_curate.errors import ConflictError
+from sem_curate.errors import ConflictError, InputError
 from sem_curate.registry import datasets, history, labels, leases
+from sem_curate.registry.agreement import BOUNDARY, INDEPENDENT, agreement, wanted_in
 from sem_curate.registry.fold import fold
-from sem_curate.review.agreement import agreement
 
-INDEPENDENT: Final = "independent_reviewers"  # setting of a dataset: how many must agree on a boundary sample
-BOUNDARY: Final = ("close_candidates",)  # review reasons that make a boundary sample
 SECOND: Final = "second"  # the queue of boundary samples that wait for another reviewer
 PAGE: Final = 200
+MOST: Final = 10  # reviewers of one particle
 
 
 def wanted(ds: Any) -> int:
     """Return how many reviewers must agree on a boundary sample; 1 means that one reviewer's word is enough."""
-    return max(1, int(dataset.record(ds).settings.get(INDEPENDENT) or 1))
+    return wanted_in(dataset.record(ds).settings)
 
 
 def set_wanted(ds: Any, number: int) -> None:
-    """Ask for so many agreeing reviewers of boundary samples."""
-    datasets.change_settings(dataset.dataset_id(ds), {INDEPENDENT: max(1, int(number))})
+    """Ask for so many agreeing reviewers of boundary samples, of those decided before as well.
+
+    Raises:
+        InputError: fewer than one, or more than ten.
+    """
+    if not 1 <= number <= MOST:
+        raise InputError(f"1 to {MOST} reviewers can be asked for; got {number}")
+    datasets.change_settings(dataset.dataset_id(ds), {INDEPENDENT: number})
+    about = {"$or": [second_where(), {schema.REVIEWERS: {"$ne": None}}]}
+    mirror.refresh(ds, [str(row[schema.PARTICLE_ID]) for row in dataset.find_particles(ds, about)])
+
+
+def standing(ds: Any) -> dict[str, int]:
+    """Return ``{"wanted", "waiting", "disagree", "agree"}``: how many reviewers, and what came of it in particles.
+
+    ``waiting`` and ``disagree`` are asked of further reviewers.
+    """
+    by = dataset.count_by(ds, schema.REVIEWERS, {schema.REVIEWERS: {"$type": "string"}})
+    found = {code: by.get(code, 0) for code in ("waiting", "disagree", "agree")}
+    return {"wanted": wanted(ds), **found}
+
+
+# In the words of the partial index.
+ASKED: Final[Mapping[str, Any]] = {
+    schema.REVIEWERS: {"$type": "string", "$in": [schema.REVIEWERS_WAITING, schema.REVIEWERS_DISAGREE]}
+}
 
 
 def second_where() -> Mapping[str, Any]:
-    """Return the filter of boundary samples that somebody has decided."""
-    decided = [schema.CONFIRMED, schema.UNKNOWN]
-    return {schema.REVIEW_REASONS: {"$in": list(BOUNDARY)}, schema.DECISION: {"$in": decided}}
+    """Return the filter of boundary samples that somebody has decided and reviewers did not agree on yet."""
+    decided = {schema.DECISION: {"$in": [schema.CONFIRMED, schema.UNKNOWN]}, schema.REVIEWERS: None}
+    # A proposal made since the decision may have made it a boundary sample.
+    new = {schema.REVIEW_REASONS: {"$in": list(BOUNDARY)}, **decided}
+    return {"$or": [dict(ASKED), new]}
 
 
 def first_asked(ds: Any, where: Mapping[str, Any], by: str) -> str | None:
@@ -44,12 +69,23 @@ def first_asked(ds: Any, where: Mapping[str, Any], by: str) -> str | None:
         found = dataset.find_particles(ds, more, sort=schema.REVIEW_PRIORITY, limit=PAGE)
         ids = [str(row[schema.PARTICLE_ID]) for row in found]
         histories = history.of_particles(identity, ids)
+        reads_as = labels.read_as(event.label_id for events in histories.values() for event in events)
         for particle_id in ids:
-            if agreement(histories.get(particle_id, ()), number).asks(by):
+            if agreement(histories.get(particle_id, ()), number, reads_as).asks(by):
                 return particle_id
         if len(found) < PAGE:
             return None
         skipped += ids
+
+
+def asks(ds: Any, particle_id: str, by: str) -> bool:
+    """Tell whether this reviewer's independent word on a particle is wanted: others' words are then not shown."""
+    where = {"$and": [{schema.PARTICLE_ID: particle_id}, second_where()]}
+    if wanted(ds) < 2 or not dataset.find_particles(ds, where, limit=1):
+        return False
+    events = history.of_particles(dataset.dataset_id(ds), [particle_id]).get(particle_id, ())
+    reads_as = labels.read_as(event.label_id for event in events)
+    return agreement(events, wanted(ds), reads_as).asks(by)
 
 
 def unclaimed(ds: Any, where: Mapping[str, Any], by: str) -> dict[str, Any]:

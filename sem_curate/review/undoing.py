@@ -51,7 +51,7 @@ def take_back_event(dataset_id: str, event_id: str, *, by: str, request_id: str)
     if target.kind in reversing.KINDS:
         return TakenBack((reversing.reverse(dataset_id, target, by=by, request_id=request_id),), 0)
     if not target.particle_id:
-        raise InputError(f"a '{target.kind}' event cannot be taken back")
+        raise InputError(reversing.why_not(target))
     taken = _take_back(dataset_id, target, _earlier_try(dataset_id, request_id), by, request_id)
     if taken is None:
         raise ConflictError(f"event '{event_id}' was taken back already; undo that undo to put it back")

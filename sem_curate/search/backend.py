@@ -11,7 +11,7 @@ or rename them.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from sem_curate.arrays import Floats, unit_rows
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.errors import InputError
 from sem_curate.search import text
+from sem_curate.search.vocabulary import Vocabulary
+from sem_curate.search.words import vocabulary_of
 
 NAME = "faiss"
 
@@ -162,7 +164,7 @@ class FaissSimilarityIndex(SimilarityIndex):
     def get_model(self) -> Any:
         """Return the prompt model; the App's server calls this for a text query."""
         if self._model is None and self.config.prompt_model:
-            self._model = PromptModel(self.config.prompt_model)
+            self._model = PromptModel(self.config.prompt_model, lambda: vocabulary_of(self._samples._root_dataset))
         return super().get_model()
 
     def _kneighbors(
@@ -239,9 +241,10 @@ class FaissSimilarityIndex(SimilarityIndex):
 class PromptModel(fom.Model, fom.PromptMixin):
     """What FiftyOne needs of a model that reads prompts; images are embedded by the embed stage."""
 
-    def __init__(self, encoder: str) -> None:
-        """Resolve the encoder by its name."""
+    def __init__(self, encoder: str, vocabulary: Callable[[], Vocabulary] = Vocabulary) -> None:
+        """Resolve the encoder by its name; the labels' words are asked for with each query, as they may change."""
         self._encoder = get_encoder(encoder)
+        self._vocabulary = vocabulary
 
     @property
     def media_type(self) -> str:
@@ -255,7 +258,8 @@ class PromptModel(fom.Model, fom.PromptMixin):
 
     def embed_prompt(self, prompt: str) -> Floats:
         """Embed one query, read as everywhere in search: (D,) float32."""
-        vectors = text.encode(text.parse(prompt), self._encoder)
+        vocabulary = self._vocabulary()
+        vectors = text.encode(text.understand(prompt, vocabulary)[0], self._encoder, vocabulary)
         # One vector cannot express z-scores; pointing away from the negatives is the nearest to it.
         positive = np.zeros(self._encoder.dim, np.float32) if vectors.positive is None else vectors.positive
         return unit_rows(positive - 0.5 * vectors.negatives.sum(axis=0))

@@ -16,6 +16,7 @@ from sem_curate.progress import Progress, silent
 from sem_curate.search import text
 from sem_curate.search.backend import FaissSimilarityConfig
 from sem_curate.search.rank import Block, Hit, rank
+from sem_curate.search.words import described, vocabulary_of
 
 BRAIN_KEY = schema.BRAIN_KEYS["search"]
 # 1,000 particles of six 512-dimensional views are 12 MB: blocks of this size keep search small on any dataset.
@@ -26,6 +27,8 @@ MAX_K = 10_000
 def search(ds: Any, query: str, *, k: int = 60, mode: str = "top2") -> dict[str, Any]:
     """Find the particles that fit a text, in Japanese or English; "without X" and 「Xでない」 count against.
 
+    A query that names a label, by whatever name it has or had, is read as that label: all its words are asked together.
+
     Args:
         ds: an embedded dataset of ours.
         query: what to look for.
@@ -33,8 +36,10 @@ def search(ds: Any, query: str, *, k: int = 60, mode: str = "top2") -> dict[str,
         mode: "top2" (the two best views), "any" (the best one) or "overall" (all views).
 
     Returns:
-        ``{"query", "positive", "negatives", "hits": [{"particle_id", "score", "z", "best_view", "filepath"}],
-        "encoder"}``, best first. ``score`` is a cosine, ``z`` a rank in standard deviations; neither is a probability.
+        ``{"query", "positive", "negatives", "labels", "hits": [{"particle_id", "score", "z", "best_view", "filepath",
+        "label"}], "encoder"}``, best first. ``score`` is a cosine, ``z`` a rank in standard deviations; neither is a
+        probability. ``labels`` are those that the query names: ``[{"label_id", "name_ja", "name_en", "written",
+        "former", "words", "decided"}]``; ``label`` is the display name of a decision in force.
 
     Raises:
         InputError: the query is empty or k out of range.
@@ -42,13 +47,15 @@ def search(ds: Any, query: str, *, k: int = 60, mode: str = "top2") -> dict[str,
     """
     if not 1 <= k <= MAX_K:
         raise InputError(f"k must be between 1 and {MAX_K}; got {k}")
-    parsed = text.parse(query)
+    vocabulary = vocabulary_of(ds)
+    parsed, named = text.understand(query, vocabulary)
     encoder, vectors = _text_lane(ds)
-    hits = rank(_blocks(ds, vectors), text.encode(parsed, encoder), k=k, mode=mode)
+    hits = rank(_blocks(ds, vectors), text.encode(parsed, encoder, vocabulary), k=k, mode=mode)
     return {
         "query": query,
         "positive": parsed.positive,
         "negatives": list(parsed.negatives),
+        "labels": described(ds, named),
         "hits": _describe(ds, hits),
         "encoder": encoder.id,
     }
@@ -130,7 +137,7 @@ def _blocks(ds: Any, vectors: store.VectorStore) -> Iterator[Block]:
 
 def _describe(ds: Any, hits: Sequence[Hit]) -> list[dict[str, Any]]:
     views = dataset.view_names(ds)
-    rows = dataset.read_views(ds, [hit.particle_id for hit in hits], ())
+    rows = dataset.read_views(ds, [hit.particle_id for hit in hits], (schema.LABEL,))
     return [
         {
             "particle_id": hit.particle_id,
@@ -138,6 +145,7 @@ def _describe(ds: Any, hits: Sequence[Hit]) -> list[dict[str, Any]]:
             "z": round(hit.z, 3),
             "best_view": views[hit.best_view],
             "filepath": rows[hit.particle_id][views[hit.best_view]]["filepath"],
+            "label": (rows[hit.particle_id][views[hit.best_view]].get(schema.LABEL) or {}).get("label"),
         }
         for hit in hits
     ]

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
+
 from sem_curate.arrays import TINY, Floats, unit_rows
 from sem_curate.embed.tokenizer import normalise
 from sem_curate.errors import InputError
+from sem_curate.search.vocabulary import Match, Phrase, Vocabulary, distinct
 
 # Averaged in embedding space: on a toy set an average of eight phrasings scored .77 mAP against .67 for one.
 TEMPLATES: Final = {
@@ -43,6 +46,9 @@ _JAPANESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 _LEFTOVER: Final = re.compile(
     r"^(?:[\s、。,.;・]|[ので](?=[^\s]))+|[\s、。,.;・]+$|(?<=\S)で$|(?:,?\s*\b(?:and|but|that is|which is))\s*$"
 )
+
+
+NO_LABELS: Final = Vocabulary()
 
 
 class TextEncoder(Protocol):
@@ -93,31 +99,55 @@ def parse(text: str) -> Query:
     return Query(text, positive if re.search(r"\w", positive) else "", tuple(negatives))
 
 
-def encode(query: Query, encoder: TextEncoder) -> QueryVectors:
-    """Embed a query.
+def understand(text: str, vocabulary: Vocabulary) -> tuple[Query, list[Match]]:
+    """Read a query of somebody who knows the labels, and tell which labels it names.
+
+    A query that is the name of a label is that label, whatever else it could mean: "not sintered" may be a label.
+
+    Raises:
+        InputError: see :func:`parse`.
+    """
+    named = vocabulary.match(text)
+    if named and named[0].whole:
+        return Query(text, normalise(text)), list(distinct(named))
+    query = parse(text)
+    return query, list(distinct(vocabulary.match(query.positive)))
+
+
+def encode(query: Query, encoder: TextEncoder, vocabulary: Vocabulary = NO_LABELS) -> QueryVectors:
+    """Embed a query; a concept that names a label is embedded as all its words together.
 
     Returns:
         Unit vectors; ``positive`` is None for a query of negatives only.
     """
-    negatives = [concept_vector(item, encoder) for item in query.negatives]
-    positive = concept_vector(query.positive, encoder) if query.positive else None
+    negatives = [phrases_vector(vocabulary.phrases(item), encoder) for item in query.negatives]
+    positive = phrases_vector(vocabulary.phrases(query.positive), encoder) if query.positive else None
     width = (positive if positive is not None else negatives[0]).shape[0]
     rows = unit_rows(negatives) if negatives else unit_rows([[0.0] * width])[:0]  # type: ignore[arg-type]
     return QueryVectors(positive, rows)
 
 
-def concept_vector(concept: str, encoder: TextEncoder) -> Floats:
+def phrases_vector(phrases: Sequence[Phrase], encoder: TextEncoder) -> Floats:
+    """Embed several ways to say one concept: the mean of their unit vectors, (D,) float32 of length 1."""
+    found = [concept_vector(phrase.words, encoder, phrase.templates) for phrase in phrases]
+    mean = np.stack(found).mean(axis=0)
+    return unit_rows(mean) if float((mean**2).sum()) > TINY else found[0]
+
+
+def concept_vector(concept: str, encoder: TextEncoder, templates: Sequence[str] = ()) -> Floats:
     """Embed one concept as an average of phrasings minus what all phrasings share.
 
     Args:
         concept: normalised words, Japanese or English.
         encoder: reads text.
+        templates: further sentences with {} where the concept goes.
 
     Returns:
         (D,) float32 unit vector.
     """
     language = "ja" if _JAPANESE.search(concept) else "en"
-    sentences = [template.format(concept) for template in TEMPLATES[language]]
+    # Not str.format: a template of a user may hold other braces.
+    sentences = [template.replace("{}", concept) for template in (*TEMPLATES[language], *templates)]
     vectors = encoder.embed_texts([*sentences, *NEUTRAL[language]])
     about = unit_rows(vectors[: len(sentences)].mean(axis=0))
     neutral = unit_rows(vectors[len(sentences) :].mean(axis=0))

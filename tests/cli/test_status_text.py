@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import cv2
@@ -45,4 +48,11 @@ def test_newest_actions_say_what_and_where_and_a_bulk_is_one_line(ds: Any) -> No
         "sato: P1 view1 and 1 more: tags corrected",
         "ito: P1: unknown",
     ]
-    assert len(history.newest(ds.info[schema.INFO_KEY]["id"], limit=50)) == 6
+    assert len(history.newest(ds.info[schema.INFO_KEY]["id"], limit=50)) == 6 + 1  # and the import
+
+
+def test_a_fresh_process_can_say_it_too(ds: Any) -> None:
+    asked = [sys.executable, "-m", "sem_curate", "status", "--dataset", ds.name]
+    said = subprocess.run(asked, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "import: 2 new particles, 2 new views" in said.stdout

@@ -309,3 +309,35 @@ def test_a_report_of_nothing_measured_says_what_to_run(panel: Any, dataset_name:
     ingest(images / "manifest.csv", dataset_name)
     report = Client(panel, dataset.load_dataset(dataset_name))("condition_report")
     assert set(report["notice"]) == {"ja", "en"}
+
+
+def test_what_a_split_left_is_a_queue_of_the_panel_and_the_ledger_comes_after_the_card(client: Client, ds: Any) -> None:
+    from sem_curate.review import relabel
+
+    label = next(one for one in client("overview")["labels"] if one["name_en"] == "needle-like")
+    card = client("go", particle="P-needle-2")["card"]
+    decide(client, card, "label", label_id=label["label_id"])
+    shown = client("label_card", label_id=label["label_id"])
+    assert "timeline" not in shown
+    assert shown["masters"]
+    assert client("label_timeline", label_id=label["label_id"])["looked_at"] >= 1
+    assert client("overview")["counts"]["bundles"] == 0
+    relabel.apply(ds, "split", label["label_id"], {"parts": [{"name_en": "thin"}, {"name_en": "thick"}]}, by="sato")
+    answer = client("go", queue="bundles")
+    assert answer["counts"]["bundles"] >= 1
+    assert answer["card"]["reasons"][0]["code"] == "again_split"
+
+
+def test_a_boundary_sample_opened_by_hand_is_blind_for_who_is_still_asked(client: Client, ds: Any) -> None:
+    from sem_curate import dataset, schema
+    from sem_curate.review import run as review
+    from sem_curate.review import sharing
+
+    dataset.write_particles(ds, {"P-needle-2": {schema.REVIEW_REASONS: ["close_candidates"]}})
+    review.decide(ds, "P-needle-2", "unknown", by="ito", request_id=uuid.uuid4().hex)
+    assert client("go", particle="P-needle-2")["card"]["decided_by"] == "ito"
+    sharing.set_wanted(ds, 2)
+    card = client("go", particle="P-needle-2")["card"]
+    assert (card["decision"], card["decided_by"]) == ("undecided", None)
+    assert client("go", queue="second")["card"]["particle_id"] == "P-needle-2"
+    assert decide(client, card, "unknown")["counts"]["second"] == 0

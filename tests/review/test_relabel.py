@@ -247,6 +247,103 @@ def test_the_ledger_shows_drift_and_what_would_not_match(ds: Any, ids: dict[str,
     assert [one["kind"] for one in card["history"]] == ["create", "redefine", "rename"]
 
 
+def bundled(ds: Any) -> dict[str, int]:
+    """Which particles the fields show to wait in a bundle, each slice the same."""
+    from sem_curate import dataset, schema
+
+    everything = sorted(one for part in dataset.each_particle(ds) for one in part)
+    shown = dataset.read_views(ds, everything, (schema.BUNDLE, schema.BUNDLE_ORDER))
+    found = {}
+    for particle, views in shown.items():
+        ((bundle, order),) = {(view.get(schema.BUNDLE), view.get(schema.BUNDLE_ORDER)) for view in views.values()}
+        if bundle is not None:
+            found[particle] = order
+    return found
+
+
+def test_what_a_split_left_is_a_queue_bundle_by_bundle(ds: Any, ids: dict[str, str]) -> None:
+    from sem_curate import mirror
+    from sem_curate.registry import labels
+    from sem_curate.review import bundle_queue, relabel_bundles
+    from sem_curate.review import run as review
+
+    needle = ids["needle-like"]
+    for particle in ("P-sphere-2", "P-sphere-1"):
+        decide(ds, particle, needle)
+    assert review.next_id(ds, queue="bundles") is None
+    parts = [{"name_en": "thin", "masters": ["P-needle-0"]}, {"name_en": "ball", "masters": ["P-sphere-1"]}]
+    apply(ds, "split", needle, parts=parts)
+    thin, _ = labels.get(needle).split_into
+    assert review.counts(ds)["bundles"] == len(waiting := set(carrying(ds, needle)))
+    first = review.next_card(ds, queue="bundles", by="sato")
+    assert first is not None
+    order = sorted(bundled(ds), key=bundled(ds).__getitem__)
+    assert set(order) == waiting
+    assert order == [key for one in relabel_bundles.bundles(ds, needle) for key in one["particles"]]
+    assert first["particle_id"] == order[0]
+    assert first["reasons"][0]["code"] == "again_split"
+    assert "probably" in first["reasons"][0]["en"]
+    walked, at = [order[0]], order[0]
+    while (at := str(review.next_id(ds, queue="bundles", after=at))) != order[0]:
+        walked.append(at)
+    assert walked == order
+    decide(ds, order[0], thin)
+    assert sorted(bundled(ds), key=bundled(ds).__getitem__) == order[1:]
+    decide(ds, order[2], thin)
+    assert review.next_id(ds, queue="bundles", after=order[2]) == (order[3:] or order[1:2])[0]
+    review.undo(ds, by="sato", request_id=uuid.uuid4().hex)
+    assert review.counts(ds)["bundles"] == len(order) - 1
+    review.undo(ds, by="sato", request_id=uuid.uuid4().hex)  # in doubt again
+    assert set(bundled(ds)) == set(order)
+    decide(ds, order[0], thin)
+    before = bundled(ds)
+    apply(ds, "rename", thin, name_en="slender")  # words put nothing into the queue and take nothing out
+    ds._sample_collection.update_many({}, {"$unset": {"bundle_order": "", "bundle": ""}})
+    mirror.rebuild(ds)
+    assert bundled(ds) == before
+    said = [str(bundle_queue.reason(one["bundle_id"])) for one in relabel_bundles.bundles(ds, needle)]
+    assert any("slender" in one for one in said)
+
+
+def carrying(ds: Any, label_id: str) -> list[str]:
+    from sem_curate import dataset, schema
+
+    rows = dataset.find_particles(ds, {f"{schema.LABEL}.label_id": label_id})
+    return [row[schema.PARTICLE_ID] for row in rows]
+
+
+def test_a_rolled_back_split_leaves_the_queue_and_comes_back_with_it(ds: Any, ids: dict[str, str]) -> None:
+    from sem_curate.review import relabel
+    from sem_curate.review import run as review
+
+    decide(ds, "P-sphere-2", ids["needle-like"])
+    change = apply(ds, "split", ids["needle-like"], parts=[{"name_en": "thin"}, {"name_en": "round"}])
+    assert review.next_id(ds, queue="bundles") is not None
+    before = bundled(ds)
+    back = relabel.roll_back(ds, change, by="ito")["change"]["change_id"]
+    assert (bundled(ds), review.counts(ds)["bundles"]) == ({}, 0)
+    relabel.roll_back(ds, back, by="ito")
+    assert bundled(ds) == before
+
+
+def test_what_a_redefinition_left_in_doubt_joins_the_queue(ds: Any, ids: dict[str, str], monkeypatch: Any) -> None:
+    from sem_curate.review import bundle_queue
+    from sem_curate.review import run as review
+
+    needle = ids["needle-like"]
+    decide(ds, "P-sphere-2", needle)
+    apply(ds, "redefine", needle, definition_en="aspect ratio above 5")
+    assert review.next_id(ds, queue="bundles") is None  # nothing was decided under the new meaning yet
+    for particle in ("P-needle-0", "P-needle-1", "P-needle-3"):
+        decide(ds, particle, needle)
+    monkeypatch.setattr(bundle_queue, "MINUTE", 0.0)
+    card = review.next_card(ds, queue="bundles")
+    assert card is not None
+    assert (card["particle_id"], card["reasons"][0]["code"]) == ("P-sphere-2", "again_drift")
+    decide(ds, "P-sphere-2", needle)  # it does fit
+    assert review.next_id(ds, queue="bundles") is None
+
+
 def test_a_killed_mirror_is_caught_up_with(ds: Any, ids: dict[str, str]) -> None:
     from sem_curate import dataset, mirror
     from sem_curate.registry import labels

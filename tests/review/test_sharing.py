@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sem_curate import schema
-from sem_curate.errors import ConflictError
+from sem_curate.cli import cli
+from sem_curate.errors import ConflictError, InputError
 from sem_curate.registry import leases
 
 pytestmark = pytest.mark.fiftyone
@@ -116,3 +119,75 @@ def test_a_boundary_sample_goes_to_further_reviewers_who_do_not_see_the_first_wo
     assert (card["particle_id"], card["decision"], card["decided_by"], card["seq"]) == ("P0", "undecided", None, 1)
     decide("ito", "unknown")
     assert review.next_id(ds, queue="second", by="abe") is None  # they agree
+
+
+def test_agreeing_and_disagreeing_reviewers_are_a_reason_and_a_third_is_asked(ds: Any) -> None:
+    from sem_curate import dataset, mirror
+    from sem_curate.registry import labels
+    from sem_curate.review import relabel, sharing
+    from sem_curate.review import run as review
+
+    catalogue = dataset.record(ds).catalogue
+    ids = {name: labels.create(catalogue, name, by="sato").label_id for name in ("rod", "needle")}
+    dataset.write_particles(ds, {"P1": {schema.REVIEW_REASONS: ["close_candidates"]}})
+
+    def decide(particle: str, name: str, by: str) -> dict[str, Any]:
+        request = f"{by}{particle}{name}{ds.name}"
+        return dict(review.decide(ds, particle, "label", label_id=ids[name], by=by, request_id=request)["card"])
+
+    def shown(particle: str) -> str | None:
+        (value,) = {view.get(schema.REVIEWERS) for view in dataset.read_views(ds, [particle], (schema.REVIEWERS,))[
+            particle].values()}  # fmt: skip
+        return value
+
+    decide("P1", "rod", "sato")  # before anybody asked for several: it is asked of others all the same
+    assert shown("P1") is None
+    sharing.set_wanted(ds, 2)
+    assert (shown("P1"), review.counts(ds)["second"]) == ("waiting", 1)
+    assert [row["code"] for row in decide("P0", "rod", "sato")["reasons"]] == ["close_candidates", "reviewers_waiting"]
+    decide("P2", "rod", "sato")  # no boundary sample
+    assert shown("P2") is None
+    assert [sharing.asks(ds, "P0", who) for who in ("sato", "ito")] == [False, True]
+    card = decide("P0", "needle", "ito")
+    assert card["reasons"][-1] == {"code": "reviewers_disagree", "ja": "担当者間で不一致", "en": "reviewers disagree"}
+    decide("P1", "rod", "ito")
+    assert sharing.standing(ds) == {"wanted": 2, "waiting": 0, "disagree": 1, "agree": 1}
+    assert review.next_id(ds, queue="second", by="ito") is None
+    third = review.next_card(ds, queue="second", by="abe")
+    assert third is not None
+    assert (third["particle_id"], third["label"], third["decided_by"]) == ("P0", None, None)
+    merged = relabel.apply(ds, "merge", ids["needle"], {"into": ids["rod"]}, by="sato")["change"]["change_id"]
+    assert shown("P0") == "agree"  # two names for one thing are no disagreement
+    relabel.roll_back(ds, merged, by="sato")
+    assert shown("P0") == "disagree"
+    # A proposal made anew says nothing of close candidates; what was asked stays asked.
+    dataset.write_particles(ds, {"P0": {schema.REVIEW_REASONS: [], schema.REVIEWERS: None}})
+    dataset.write_particles(ds, {"P0": {schema.REVIEWERS: "waiting"}})
+    mirror.rebuild(ds)
+    assert shown("P0") == "disagree"
+    assert decide("P0", "rod", "abe")["label"]["name_en"] == "rod"
+    assert (shown("P0"), sharing.standing(ds)["disagree"]) == ("agree", 0)
+    review.undo(ds, by="abe", request_id=f"u{ds.name}")
+    assert shown("P0") == "disagree"
+    sharing.set_wanted(ds, 1)
+    assert (shown("P0"), review.counts(ds)["second"]) == (None, 0)
+    with pytest.raises(InputError, match="1 to 10 reviewers"):
+        sharing.set_wanted(ds, 0)
+
+
+def test_the_command_line_asks_for_several_and_shows_what_came_of_it(ds: Any) -> None:
+    def call(*arguments: str) -> Any:
+        result = CliRunner().invoke(cli, [*arguments, "--dataset", ds.name, "--json"], standalone_mode=False)
+        assert result.exception is None, result.output
+        return json.loads(result.stdout)
+
+    assert call("review", "reviewers")["wanted"] == 1
+    call("review", "decide", "P0", "unknown", "--by", "sato")
+    assert call("review", "reviewers", "2") == {"wanted": 2, "waiting": 1, "disagree": 0, "agree": 0}
+    assert call("review", "queue", "--queue", "second", "--by", "sato")["next"] is None
+    asked = call("review", "queue", "--queue", "second", "--by", "ito")
+    assert (asked["next"]["particle_id"], asked["next"]["decision"], asked["counts"]["second"]) == (
+        "P0", "undecided", 1,
+    )  # fmt: skip
+    said = CliRunner().invoke(cli, ["status", "--dataset", ds.name]).output
+    assert "boundary samples are asked of 2 reviewers: 0 agreed on, 1 wait for another one, on 0 they disagree" in said

@@ -221,3 +221,63 @@ def test_compute_similarity_with_our_backend_and_given_vectors(ds: Any, tmp_path
     ids = samples.values("id")
     near, _ = index._kneighbors(query=ids[3], k=1)
     assert near == [ids[3]]
+
+
+def test_a_label_is_found_at_once_under_its_old_and_its_new_name(embedded: Any) -> None:
+    from sem_curate import dataset, schema
+    from sem_curate.embed.encoders import get_encoder
+    from sem_curate.registry import labels
+    from sem_curate.review import relabel
+    from sem_curate.review import run as review
+    from sem_curate.search.run import BRAIN_KEY, build_index, search
+    from sem_curate.search.text import Query, encode
+    from sem_curate.search.words import vocabulary_of
+
+    catalogue = dataset.record(embedded).catalogue
+    label = labels.create(catalogue, name_en="needle-like", name_ja="針状", synonyms_en=("acicular",), by="sato")
+    review.decide(embedded, "needle-0", "label", label_id=label.label_id, by="sato", request_id=f"d{embedded.name}")
+    jargon = "X-7 型 $.<b>🔬</b>"
+    plain = vocabulary_of(embedded)
+    build_index(embedded)
+    relabel.apply(embedded, "rename", label.label_id, {"name_en": jargon, "name_ja": jargon}, by="ito")
+    result = search(embedded, jargon, k=20)
+    assert found(result, 5).count("needle") >= 4
+    # The text model knows only what it was called before.
+    encoder = get_encoder(result["encoder"])
+    wanted, bare, read = (
+        encode(Query(words, words), encoder, known).positive
+        for words, known in (("needle-like", plain), (jargon, plain), (jargon, vocabulary_of(embedded)))
+    )
+    assert float(read @ wanted) > 0.8 > float(bare @ wanted)
+    assert result["negatives"] == []
+    (named,) = result["labels"]
+    assert (named["label_id"], named["name_ja"], named["former"], named["decided"]) == (
+        label.label_id, jargon, False, 1,
+    )  # fmt: skip
+    old = search(embedded, "needle-like", k=20)
+    assert (old["labels"][0]["written"], old["labels"][0]["former"]) == ("needle-like", True)
+    assert found(old, 5).count("needle") >= 4
+    shown = {hit["particle_id"]: hit["label"] for hit in old["hits"]}
+    assert (shown["needle-0"], shown["needle-1"]) == (jargon, None)
+    # The App's own search box reads labels in the same way.
+    embedded.clear_cache()
+    view = embedded.select_group_slices("view1").sort_by_similarity(jargon, k=5, brain_key=BRAIN_KEY)
+    assert [name.split("-")[0] for name in view.values(schema.PARTICLE_ID)].count("needle") >= 3
+
+
+def test_synonyms_of_a_merged_label_and_another_meaning(embedded: Any) -> None:
+    from sem_curate import dataset
+    from sem_curate.registry import labels
+    from sem_curate.review import relabel
+    from sem_curate.search.words import vocabulary_of
+
+    catalogue = dataset.record(embedded).catalogue
+    rod = labels.create(catalogue, "棒状", by="sato")
+    stick = labels.create(catalogue, "stick", synonyms_en=("twig",), by="sato")
+    relabel.apply(embedded, "merge", stick.label_id, {"into": rod.label_id}, by="sato")
+    for word in ("stick", "twig", "棒状"):
+        assert [match.entry.label_id for match in vocabulary_of(embedded).match(word)] == [rod.label_id]
+    relabel.apply(embedded, "rename", rod.label_id, {"name_ja": "柱状"}, by="sato")
+    assert vocabulary_of(embedded).match("棒状")[0].former
+    relabel.apply(embedded, "redefine", rod.label_id, {"definition_ja": "太いもの"}, by="sato")
+    assert vocabulary_of(embedded).match("棒状") == []  # it was called so when it meant something else

@@ -3,7 +3,7 @@ import * as React from "react";
 import { useTriggerPanelEvent } from "@fiftyone/operators";
 import type {
   Action, Bundle, Card, Cell, ChangeKind, ConditionReport, Counts, DryRun, Failure, Health, LabelChange, LabelDetails,
-  LabelsAnswer, Overview, Queue, SearchResult, Trust, Wanted,
+  LabelsAnswer, Ledger, Overview, Queue, SearchResult, Trust, Wanted,
 } from "./types";
 
 export class PanelError extends Error {
@@ -50,6 +50,7 @@ export type Api = {
   health(): Promise<Health>;
   labels_tab(params: { search: string }): Promise<LabelsAnswer>;
   label_card(params: { label_id: string }): Promise<LabelDetails>;
+  label_timeline(params: { label_id: string }): Promise<Ledger>;
   label_dry_run(params: LabelAsk): Promise<DryRun>;
   label_apply(params: LabelAsk & { reason: string; request_id: string }): Promise<{ change: LabelChange; samples: number }>;
   label_bundles(params: { label_id: string; why: "split" | "drift" }): Promise<{ bundles: Bundle[] }>;
@@ -78,6 +79,7 @@ const METHODS: (keyof Api)[] = [
   "health",
   "labels_tab",
   "label_card",
+  "label_timeline",
   "label_dry_run",
   "label_apply",
   "label_bundles",

@@ -4,7 +4,7 @@ import type { Api } from "./api";
 import { ChangeForm, Change } from "./labelForm";
 import { labelName, otherName } from "./texts";
 import { useToasts } from "./toast";
-import type { Bundle, LabelChange, LabelDetails, LabelRow, Pictured, VersionRow } from "./types";
+import type { Bundle, LabelChange, LabelDetails, LabelRow, Ledger, Pictured, VersionRow } from "./types";
 import { Clip, Meter, Picture, useWords } from "./ui";
 
 type CardProps = {
@@ -20,6 +20,14 @@ export function LabelCard(props: CardProps) {
   const { api, card, labels } = props;
   const { lang, say } = useWords();
   const [change, setChange] = React.useState<Change | null>(null);
+  const [ledger, setLedger] = React.useState<Ledger | null>(null);
+  React.useEffect(() => {
+    let wanted = true;
+    api.label_timeline({ label_id: card.label_id }).then((found) => wanted && setLedger(found), () => undefined);
+    return () => {
+      wanted = false;
+    };
+  }, [card.label_id, card.version]);
   const active = card.status === "active";
   const leadsTo = card.merged_into ? [card.merged_into] : card.split_into;
   return (
@@ -68,8 +76,8 @@ export function LabelCard(props: CardProps) {
         <Pictures key={role} title={say(`role_${role}`)} items={card.picked.filter((one) => one.role === role)} open={props.open} />
       ))}
       <Pictures title={say("count_masters")} items={card.masters} more={card.counts.masters - card.masters.length} open={props.open} empty={say("no_label_masters")} />
-      <Waiting api={api} card={card} />
-      <Timeline card={card} />
+      <Waiting api={api} card={card} outdated={ledger?.outdated ?? 0} />
+      <Timeline ledger={ledger} />
       <History changes={card.history} rollBack={(found) => setChange({ kind: "rollback", found })} />
       {change && (
         <ChangeForm
@@ -135,16 +143,16 @@ function Pictures(props: { title: string; items: (Pictured & { note?: string })[
 }
 
 /** After a split or another meaning: what a person should look at again, in bundles that are judged alike. */
-function Waiting({ api, card }: { api: Api; card: LabelDetails }) {
+function Waiting({ api, card, outdated }: { api: Api; card: LabelDetails; outdated: number }) {
   const { say } = useWords();
   const toasts = useToasts();
   const [found, setFound] = React.useState<Bundle[] | null>(null);
   const why = card.status === "split" ? "split" : "drift";
   React.useEffect(() => {
     setFound(null);
-    if (why === "split" || card.timeline.outdated > 0)
+    if (why === "split" || outdated > 0)
       api.label_bundles({ label_id: card.label_id, why }).then((answer) => setFound(answer.bundles), () => setFound([]));
-  }, [card.label_id, card.version]);
+  }, [card.label_id, card.version, outdated]);
   const waiting = (found ?? []).filter((bundle) => bundle.left > 0);
   if (!waiting.length) return null;
   const show = async (bundle: Bundle) => {
@@ -167,9 +175,10 @@ function Waiting({ api, card }: { api: Api; card: LabelDetails }) {
 }
 
 /** The drift ledger: what was decided under each version, how far its centre moved, how often proposals agreed. */
-function Timeline({ card }: { card: LabelDetails }) {
+function Timeline({ ledger }: { ledger: Ledger | null }) {
   const { say } = useWords();
-  const { versions, in_force } = card.timeline;
+  if (!ledger) return <div className="semc-loading" aria-busy>{say("loading")}</div>;
+  const { versions, in_force, outdated, looked_at } = ledger;
   return (
     <section className="semc-box" data-cy="semc-timeline">
       <h3>{say("timeline")}</h3>
@@ -178,7 +187,7 @@ function Timeline({ card }: { card: LabelDetails }) {
           <Version key={row.version} row={row} now={row.version === in_force} />
         ))}
       </ol>
-      {card.timeline.outdated > 0 && <p className="semc-note">{say("outdated", { n: card.timeline.outdated, of: card.timeline.looked_at })}</p>}
+      {outdated > 0 && <p className="semc-note">{say("outdated", { n: outdated, of: looked_at })}</p>}
     </section>
   );
 }

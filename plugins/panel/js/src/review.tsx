@@ -19,8 +19,8 @@ export type Eye = {
   edit: (index: number) => void;
 };
 
-const QUEUES: Queue[] = ["review", "unknown", "auto", "audit", "skipped"];
-const ONLY_IF_ANY: Queue[] = ["audit", "skipped"];
+const QUEUES: Queue[] = ["review", "unknown", "auto", "audit", "bundles", "second", "skipped"];
+const ONLY_IF_ANY: Queue[] = ["audit", "bundles", "second", "skipped"];
 
 export function ReviewTab(props: {
   review: Review;

@@ -96,6 +96,8 @@ const TEXTS = {
   queue_unknown: ["未知", "Unknown"],
   queue_auto: ["自動", "Auto"],
   queue_skipped: ["保留", "Skipped"],
+  queue_bundles: ["再確認", "Review again"],
+  queue_second: ["別の担当者", "Second word"],
   is_master: ["マスター", "master"],
   left: ["残り {n}", "{n} left"],
   decided_of: ["{all} 粒子中 {n} 件決定済み", "{n} of {all} particles decided"],

@@ -2,7 +2,7 @@
 
 export type Lang = "ja" | "en";
 export type Text = { ja: string; en: string };
-export type Queue = "review" | "unknown" | "auto" | "audit" | "skipped";
+export type Queue = "review" | "unknown" | "auto" | "audit" | "bundles" | "second" | "skipped";
 export type Action = "accept" | "label" | "unknown" | "skip";
 
 export type LabelName = { label_id: string; name_ja: string; name_en: string };
@@ -73,7 +73,7 @@ export type Card = {
 };
 
 export type Counts = Partial<
-  Record<"particles" | "auto" | "review" | "unknown" | "audit" | "skipped" | "decided" | "proposed" | "left", number>
+  Record<Queue | "particles" | "decided" | "proposed" | "left", number>
 >;
 
 export type Overview = {
@@ -201,7 +201,6 @@ export type LabelDetails = LabelRow & {
   picked: (Pictured & { role: "example" | "counter" | "borderline"; note: string })[];
   masters: Pictured[];
   history: LabelChange[];
-  timeline: { in_force: number; versions: VersionRow[]; outdated: number; looked_at: number };
 };
 export type ChangeKind = "rename" | "redefine" | "merge" | "split" | "deprecate" | "restore" | "rollback";
 export type Wanted = Record<string, unknown>;
@@ -236,3 +235,6 @@ export type Bundle = {
 };
 
 export type Failure = { kind: string; message: string };
+
+/** The drift ledger of a label; asked for after its card, because it looks at every decision. */
+export type Ledger = { in_force: number; versions: VersionRow[]; outdated: number; looked_at: number };

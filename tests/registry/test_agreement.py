@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sem_curate import schema
+from sem_curate.registry.agreement import agreement, verdict
 from sem_curate.registry.fold import EventView, fold
-from sem_curate.review.agreement import agreement
 
 
 def said(*answers: tuple[str, str | None]) -> list[EventView]:
@@ -26,6 +26,15 @@ def test_a_disagreement_goes_to_a_third_whose_word_settles_it() -> None:
     assert agreement(two, 2).disputed
     assert [agreement(two, 2).asks(who) for who in "xyz"] == [False, False, True]
     assert agreement([*two, *said(("x", "a"), ("y", None), ("z", "a"))[2:]], 2).settled == (schema.CONFIRMED, "a")
+
+
+def test_what_came_of_it_is_one_word() -> None:
+    one, other = said(("x", "a")), said(("x", "a"), ("y", None))
+    assert verdict([], 2) is None
+    assert verdict(one, 1) is None  # nobody else was asked
+    assert [verdict(one, 2), verdict(other, 2)] == [schema.REVIEWERS_WAITING, schema.REVIEWERS_DISAGREE]
+    assert verdict(said(("x", "a"), ("y", None), ("z", "a")), 2) == schema.REVIEWERS_AGREE
+    assert verdict(said(("x", "a"), ("y", "a")), 3) == schema.REVIEWERS_WAITING
 
 
 def test_one_person_is_one_voice_and_skips_machines_and_what_was_taken_back_are_none() -> None:
