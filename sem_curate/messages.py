@@ -119,9 +119,8 @@ MESSAGES: dict[str, dict[str, str]] = {
         "en": "suggestion: {more} more audits needed, but only {left} particles are left to audit; add particles",
     },
     "certificate.other_reference": {
-        "ja": "前の保証は、マスターか設定が変わる前、または粒子の数が倍になる前の提案についてのものです",
-        "en": "the last certificate was about proposals from other masters or settings, or from before the number of "
-        "particles doubled",
+        "ja": "前の保証は、マスターか設定が変わる前の提案についてのものです",
+        "en": "the last certificate was about proposals from other masters or settings",
     },
     "certificate.revoked": {"ja": "保証は取り消されました: {reason}", "en": "the certificate was revoked: {reason}"},
     "certificate.opted_in": {

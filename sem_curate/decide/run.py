@@ -80,6 +80,20 @@ class _Run:
 
     @cached_property
     def reference_id(self) -> str:
+        """What identifies the reference; slot means are refreshed when the dataset has doubled.
+
+        All refreshes together cost like one pass. What a certificate is about stays while the certificate does, or it
+        would lapse with the 1,024th particle.
+        """
+        doublings = int(np.log2(max(dataset.count_particles(self.ds), 1)))
+        held = certificates.active(self.identity)
+        if held is not None:
+            for earlier in range(doublings):
+                if self._reference_id(earlier) == held.reference_id:
+                    return held.reference_id
+        return self._reference_id(doublings)
+
+    def _reference_id(self, doublings: int) -> str:
         learned = self.integrator[0]
         return reference.reference_id(
             {
@@ -88,14 +102,17 @@ class _Run:
                 # A merge, split or deprecation makes the same masters stand for other labels.
                 **({"relabelled": self.snapshot.relabelled} if self.snapshot.relabelled else {}),
                 # A master's new picture, quality or late embedding changes what it stands for.
-                "masters": fingerprint(self.masters),
-                # Slot means are refreshed when the dataset has doubled: all refreshes together cost like one pass.
+                "masters": self._masters_hash,
                 "version": reference.FORMAT,
-                "doublings": int(np.log2(max(dataset.count_particles(self.ds), 1))),
+                "doublings": doublings,
                 "integrator": None if learned is None else [learned.rung, learned.version],
                 **reference.settings_parts(self.integrate, self.decide),
             }
         )
+
+    @cached_property
+    def _masters_hash(self) -> str:
+        return fingerprint(self.masters)
 
     @cached_property
     def reference(self) -> Reference:

@@ -73,7 +73,7 @@ def test_a_batch_that_suspends_the_certificate_is_never_decided_under_it(
 
     assert run(ds)["auto_confirmed"] > 30
     before = decided(ds)
-    alike = [certified.name(number) for number in range(200, 207)]  # below 128 in all: no new reference
+    alike = [certified.name(number) for number in range(200, 207)]
     certified.build(ds.name, tmp_path, 7, start=200, confirm=True)  # looks like what was audited
     assert automatic_events(ds, alike)
     assert decided(ds) > before
@@ -121,3 +121,21 @@ def test_what_a_killed_or_an_earlier_run_left_is_confirmed_by_the_next(
     assert found["auto_confirmed"] == decided(ds) > 30
     assert run(ds)["auto_confirmed"] == 0
     assert dataset.count_particles(ds, {schema.PROPOSAL_STATE: schema.AUTO, schema.DECISION: schema.UNDECIDED}) == 0
+
+
+def test_a_certificate_outlives_a_doubled_dataset(ds: Any, certified: ModuleType, tmp_path: Path) -> None:
+    from sem_curate import dataset
+    from sem_curate.decide import auditing
+    from sem_curate.registry import certificates
+
+    identity = dataset.dataset_id(ds)
+    before, held = auditing.reference_id(identity), certificates.active(identity)
+    assert held is not None
+    certified.build(ds.name, tmp_path, 60, start=200, confirm=True)  # over 128 in all
+    assert auditing.reference_id(identity) == before
+    standing = certificates.active(identity, reference_id=before)
+    assert standing is not None
+    assert (standing.certificate_id, standing.status) == (held.certificate_id, CERTIFIED)
+    certificates.change_status(identity, held.certificate_id, certificates.REVOKED, by="sato", reason="enough")
+    certified.build(ds.name, tmp_path, 1, start=400)
+    assert auditing.reference_id(identity) != before
