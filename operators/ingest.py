@@ -9,6 +9,7 @@ from fiftyone.operators import types
 from sem_curate import dataset, paths
 from sem_curate.errors import InputError
 from sem_curate.progress import Progress
+from sem_curate.review.run import default_reviewer
 
 from . import _forms
 from ._base import SemOperator
@@ -59,7 +60,7 @@ class Ingest(SemOperator):
                 roots=roots,
                 pattern=ctx.params.get("pattern") or None,
                 progress=progress,
-                by=_forms.default_reviewer(),
+                by=default_reviewer(),
             )
             return report.as_dict()
 
