@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import fiftyone as fo
 
-from sem_curate import dataset, schema
+from sem_curate import dataset, layout, schema
 from sem_curate.errors import ConflictError, InputError
 from sem_curate.ingest import columns, display, fingerprint, sources
 from sem_curate.ingest.listing import ViewFile
@@ -79,7 +79,7 @@ def ingest(
     problems = list(listing.problems)
     if listing.files:
         ds = _open(dataset_name, names, catalogue)
-        rules = Rules(names, dataset.PARTICLE_FIELDS, _declare(ds, listing.columns, problems))
+        rules = Rules(names, layout.PARTICLE_FIELDS, _declare(ds, listing.columns, problems))
         who = by or os.environ.get("SEM_CURATE_REVIEWER") or getpass.getuser()
         journal = imports.begin(dataset.dataset_id(ds), _spelled(source), by=who, request_id=request_id)
         _Ingest(ds, rules, problems, tally, journal).run(listing.files, max(1, batch), progress)

@@ -12,7 +12,8 @@ import sem_curate
 ROOT = Path(sem_curate.__file__).parent
 # Files that may speak FiftyOne: one per room, and what launches or joins rooms.
 EDGES = {
-    "api.py", "dataset.py", "demo.py", "layout.py", "mirror.py", "ontology.py", "pipeline.py",
+    "api.py", "demo.py", "layout.py", "mirror.py", "ontology.py", "pipeline.py",
+    "dataset/finding.py", "dataset/opening.py", "dataset/reading.py", "dataset/writing.py",
     "decide/auditing.py", "decide/automatic.py", "decide/batches.py", "decide/brain.py", "decide/certifying.py",
     "decide/enroll.py", "decide/health_run.py", "decide/judged.py", "decide/promises.py", "decide/replaying.py",
     "decide/teach_integrator.py", "decide/trust.py", "decide/watching.py",

@@ -333,7 +333,9 @@ def test_a_boundary_sample_opened_by_hand_is_blind_for_who_is_still_asked(client
     from sem_curate.review import run as review
     from sem_curate.review import sharing
 
-    dataset.write_particles(ds, {"P-needle-2": {schema.REVIEW_REASONS: ["close_candidates"]}})
+    everybody = next(dataset.each_particle(ds))
+    close = {key: ["close_candidates"] if key == "P-needle-2" else [] for key in everybody}
+    dataset.write_particles(ds, {key: {schema.REVIEW_REASONS: reasons} for key, reasons in close.items()})
     review.decide(ds, "P-needle-2", "unknown", by="ito", request_id=uuid.uuid4().hex)
     assert client("go", particle="P-needle-2")["card"]["decided_by"] == "ito"
     sharing.set_wanted(ds, 2)
