@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mongoengine.errors import NotUniqueError
-
-from sem_curate.errors import ConflictError, InputError
-from sem_curate.registry import choices
-from sem_curate.registry.connection import connect
-from sem_curate.registry.documents import QualityModel, ensure_indexes
-
-ACTIVE = "quality_model"  # in the settings of the dataset's record
+from sem_curate.registry.documents import QualityModel
+from sem_curate.registry.versioned import Versions
 
 
 @dataclass(frozen=True)
@@ -30,23 +24,23 @@ class QualityModelView:
     reason: str = ""
 
 
-def versions(dataset_id: str) -> list[QualityModelView]:
-    """Return every version, oldest first."""
-    connect()
-    return [_view(found) for found in QualityModel.objects(dataset_id=dataset_id).order_by("version")]
+def _view(found: QualityModel) -> QualityModelView:
+    return QualityModelView(
+        found.version, dict(found.content), dict(found.figures), tuple(found.adopted), found.by, found.at, found.reason
+    )
 
 
-def active_version(dataset_id: str) -> int | None:
-    """Return the number of the version in force, None when the rules decide."""
-    return choices.chosen(dataset_id, ACTIVE).get("version")
+# With no version in force the rules decide.
+_VERSIONS = Versions(QualityModel, _view, "quality_model", "a quality model", "sem-curate train quality")
+versions = _VERSIONS.every
+active_version = _VERSIONS.number
+activate = _VERSIONS.activate
+activations = _VERSIONS.activations
 
 
 def active(dataset_id: str) -> dict[str, Any] | None:
     """Return the content of the version in force, None when the rules decide."""
-    version = active_version(dataset_id)
-    if version is None:
-        return None
-    found = QualityModel.objects(dataset_id=dataset_id, version=version).first()
+    found = _VERSIONS.in_force(dataset_id)
     return dict(found.content) if found else None
 
 
@@ -64,40 +58,6 @@ def add(
     Raises:
         ConflictError: when another version was stored in the same moment.
     """
-    ensure_indexes()
-    newest = QualityModel.objects(dataset_id=dataset_id).order_by("-version").first()
-    if newest is not None and newest.content == dict(content):
-        return _view(newest)
-    made = QualityModel(
-        dataset_id=dataset_id, version=newest.version + 1 if newest else 1, content=dict(content),
-        figures=dict(figures), adopted=list(adopted), by=by, reason=reason,
-    )  # fmt: skip
-    try:
-        made.save(force_insert=True)
-    except NotUniqueError:
-        raise ConflictError("a quality model was stored by somebody else in the same moment; try again") from None
-    return _view(made)
-
-
-def activate(dataset_id: str, version: int | None, *, by: str, reason: str = "") -> None:
-    """Put a version in force, or the rules alone with None; who, when and why is kept (:func:`activations`).
-
-    Raises:
-        InputError: when there is no such version.
-    """
-    known = [found.version for found in versions(dataset_id)]
-    if version is not None and version not in known:
-        listed = ", ".join(map(str, known)) or "none yet; make one with: sem-curate train quality --dataset NAME"
-        raise InputError(f"there is no quality model {version}; known versions: {listed}")
-    choices.choose(dataset_id, ACTIVE, {"version": version}, by=by, reason=reason)
-
-
-def activations(dataset_id: str) -> list[dict[str, Any]]:
-    """Return every activation, oldest first: ``{"version", "by", "at", "reason"}``; version None is the rules."""
-    return choices.log(dataset_id, ACTIVE)
-
-
-def _view(found: QualityModel) -> QualityModelView:
-    return QualityModelView(
-        found.version, dict(found.content), dict(found.figures), tuple(found.adopted), found.by, found.at, found.reason
+    return _VERSIONS.add(
+        dataset_id, {"content": dict(content)}, figures=dict(figures), adopted=list(adopted), by=by, reason=reason
     )
