@@ -16,7 +16,8 @@ from sem_curate.cli.train import command
 from sem_curate.embed.encoders import get_encoder
 from sem_curate.embed.tokenizer import normalise
 from sem_curate.embed.training import checkpoint, clip, clip_command, clip_material, lessons, lexicon
-from sem_curate.embed.training.clip_loop import ClipConfig, Temperature, truth_loss
+from sem_curate.embed.training.clip_loop import ClipConfig
+from sem_curate.embed.training.clip_loss import Temperature, truth_loss
 from sem_curate.errors import EncoderError, InputError
 from sem_curate.rendering.captions import CONCEPTS
 

@@ -2,7 +2,7 @@
 
 An open_clip ``CustomTextCLIP`` with a small timm image tower and a small text transformer (CLIP, arXiv:2103.00020).
 What is true of an image is known from the rendering, so the loss uses the whole table of truth instead of one caption
-per image; see ``clip_loop.truth_loss``.
+per image; see ``clip_loss.truth_loss``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run a text-image training: what is minimised, budget, checkpoints, held-out figure, early stop."""
+"""Run a text-image training: steps, budget, checkpoints, held-out figure, early stop."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from sem_curate.embed.tokenizer import Tokenizer
 from sem_curate.embed.training import checkpoint, loop
 from sem_curate.embed.training.augment import Strength, augment
+from sem_curate.embed.training.clip_loss import Temperature, truth_loss
 from sem_curate.embed.training.lessons import Material
 from sem_curate.errors import EncoderError, InputError
 from sem_curate.progress import Progress
@@ -30,7 +31,6 @@ SPLIT: Final = 0.2  # share of words read in smaller pieces while training, so t
 CHANGED: Final = Strength(smallest_area=0.55, gamma=0.5, noise=0.15, invert=0.06, shading=0.25, scan_lines=0.04)
 CHANGED_SHARE: Final = 0.4  # of the steps
 ZOOM: Final = 0.06  # of the side that may be lost in other steps: framing stays true
-FIRST_SCALE: Final = 10.0
 # The first half runs on smaller images, 1.6 times faster.
 SIZES: Final[tuple[tuple[float, int], ...]] = ((0.5, 96), (1.0, 128))
 
@@ -103,48 +103,6 @@ class Standing:
     best: float = -1.0
     since_best: int = 0
     held_out: list[float] = field(default_factory=list)
-
-
-class Temperature(torch.nn.Module):
-    """Turns cosines into log-odds; not part of the encoder."""
-
-    def __init__(self) -> None:
-        """Start mild."""
-        super().__init__()
-        self.scale = torch.nn.Parameter(torch.tensor(math.log(FIRST_SCALE)))
-        self.bias = torch.nn.Parameter(torch.zeros(()))
-
-    def forward(self, images: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """(B, D) and (T, D) unit rows -> (B, T)."""
-        logits: torch.Tensor = images @ texts.T * self.scale.clamp(max=4.0).exp() + self.bias
-        return logits
-
-
-def truth_loss(logits: torch.Tensor, truth: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
-    """Return how badly texts tell the images of which they are true from the others.
-
-    Two halves. The pairwise sigmoid loss of SigLIP (arXiv:2303.15343), with the table of truth for the diagonal, and
-    true and untrue images of a text weighing the same: log-odds that add up when two concepts are asked together. And
-    for each text a softmax in which each true image stands against all untrue ones (supervised contrast,
-    arXiv:2004.11362): it works on the top of the ranking.
-
-    Args:
-        logits: (B, T).
-        truth: (B, T) bool.
-        known: (B, T) bool; False pairs count nowhere. Texts true of no image do not count. A text that is true of every
-            image must not rank them: the variance of its log-odds is added.
-    """
-    right, wrong = (truth & known).float(), (~truth & known).float()
-    rights, wrongs = right.sum(0), wrong.sum(0)
-    told, all_true = (rights > 0) & (wrongs > 0), (rights > 1) & (wrongs == 0)
-    level = logits[:, all_true].var(dim=0).mean() if bool(all_true.any()) else logits.sum() * 0
-    if not bool(told.any()):
-        return level
-    logits, right, wrong, rights, wrongs = (part[..., told] for part in (logits, right, wrong, rights, wrongs))
-    odds = functional.softplus(-logits) * right / rights + functional.softplus(logits) * wrong / wrongs
-    rivals = torch.logsumexp(logits.masked_fill(wrong == 0, -torch.inf), dim=0)
-    ranking = (torch.logaddexp(logits, rivals) - logits) * right / rights
-    return odds.sum(0).mean() / 2 + ranking.sum(0).mean() / 2 + level
 
 
 @dataclass(frozen=True)

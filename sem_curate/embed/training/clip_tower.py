@@ -16,7 +16,8 @@ from sklearn.metrics import average_precision_score
 from torch.nn import functional
 
 from sem_curate.arrays import Ints
-from sem_curate.embed.training.clip_loop import CHANGED_SHARE, Everything, Learner, Step, looked_at, plain, truth_loss
+from sem_curate.embed.training.clip_loop import CHANGED_SHARE, Everything, Learner, Step, looked_at, plain
+from sem_curate.embed.training.clip_loss import truth_loss
 from sem_curate.embed.training.lessons import CODES, LASTING, Rendered
 
 LOOKS: Final = 24_000  # images whose features are stored as they are
