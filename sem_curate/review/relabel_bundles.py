@@ -24,7 +24,8 @@ from sem_curate.review import ledger, presort
 LIMIT: Final = 20_000  # newest particles of a label that the ledger looks at
 SPLIT: Final = "split"
 DRIFT: Final = "drift"
-NOBODY: Final = {"at": "", "by": "", "reason": "", "kind": "", "name": "", "definition": "", "same_meaning": False}
+WORDS: Final = ("name_ja", "name_en", "definition_ja", "definition_en")
+NOBODY: Final = {"at": "", "by": "", "reason": "", "kind": "", "same_meaning": False, **dict.fromkeys(WORDS, "")}
 TextEncoder = Callable[[Sequence[str]], Floats]
 
 
@@ -66,20 +67,22 @@ def timeline(ds: Any, label_id: str) -> dict[str, Any]:
     """Return the drift ledger of a label.
 
     Returns:
-        ``{"label_id", "in_force", "versions": [{"version", "at", "by", "reason", "name", "definition", "same_meaning",
-        "decisions", "shift", "agreement", "agreement_of"}], "outdated", "looked_at"}``. Version 0 stands for particles
-        decided as another label that was merged into this one.
+        ``{"label_id", "in_force", "versions": [{"version", "at", "by", "reason", "name_ja", "name_en",
+        "definition_ja", "definition_en", "same_meaning", "decisions", "shift", "agreement", "agreement_of"}],
+        "outdated", "looked_at"}``. Version 0 stands for particles decided as another label that was merged into this
+        one.
     """
     found = _decided(ds, label_id)
     rows = {row.version: row for row in ledger.timeline(
         [0, *(view.version for view in found.versions)], np.array(found.under, np.int64), found.vectors, found.known,
         found.agreed,
     )}  # fmt: skip
-    said, spoken = _who_said(ds, label_id), mirror.language(ds)
+    said = _who_said(ds, label_id)
     shown = [
         {
-            **NOBODY, **said.get(view.version, {}), **asdict(rows[view.version]), "name": view.name(spoken),
-            "definition": view.definition(spoken), "same_meaning": label_model.same_meaning(view, found.label),
+            **NOBODY, **said.get(view.version, {}), **asdict(rows[view.version]),
+            **{words: getattr(view, words) for words in WORDS},
+            "same_meaning": label_model.same_meaning(view, found.label),
         }
         for view in found.versions
     ]  # fmt: skip

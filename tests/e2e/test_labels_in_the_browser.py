@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -108,3 +109,46 @@ def test_a_merge_redirects_and_the_split_form_opens(screens: Any, labelled: Any)
     screen.find("label-form").wait_for(state="detached")
     screen.page.locator('[data-cy="semc-label-card"] .semc-reason').wait_for()
     screen.shoot("label-merged-ja")
+
+
+@pytest.fixture
+def accept(labelled: Any) -> Iterator[Callable[..., None]]:
+    """Decide for a label; taken back afterwards."""
+    from sem_curate.review import run as review
+
+    made: list[str] = []
+
+    def decide(label_id: str, *particles: str) -> None:
+        for particle in particles:
+            made.append(particle)
+            review.decide(labelled, particle, "label", label_id=label_id, by="suzuki", request_id=uuid.uuid4().hex)
+
+    yield decide
+    for _ in made:
+        review.undo(labelled, by="suzuki", request_id=uuid.uuid4().hex)
+
+
+def test_the_drift_of_a_definition_is_told_by_version(
+    screens: Any, labelled: Any, accept: Callable[..., None]
+) -> None:  # fmt: skip
+    from sem_curate import dataset
+    from sem_curate.registry import labels
+    from sem_curate.review import relabel
+
+    every = labels.in_catalogue(dataset.record(labelled).catalogue)
+    needle = next(one.label_id for one in every if one.name("en") == "needle-like")
+    accept(needle, "P-sphere-2", "P-porous-3")
+    words = {"definition_ja": "長さが幅の 5 倍以上の粒子", "definition_en": "particles five times as long as wide"}
+    relabel.apply(labelled, "redefine", needle, words, by="tanaka", reason="球が混ざるため")
+    accept(needle, "P-needle-2", "P-needle-3")
+
+    screen = screens("e2e-ready")
+    screen.card()
+    screen.find("tab-labels").click()
+    screen.page.locator(f'[data-cy="semc-label-row"][data-label="{needle}"]').click()
+    screen.find("version").nth(1).wait_for()
+    told = screen.find("timeline").inner_text()
+    assert "v2 針状" in told
+    assert "中心の移動" in told
+    screen.find("timeline").scroll_into_view_if_needed()
+    screen.shoot("label-drift-ja")

@@ -234,7 +234,7 @@ def test_the_ledger_shows_drift_and_what_would_not_match(ds: Any, ids: dict[str,
     first, second = found["versions"]
     assert (first["decisions"], second["decisions"], found["in_force"]) == (1, 3, 2)
     assert second["shift"] > 0.2
-    assert second["definition"] == "aspect ratio above 5"
+    assert second["definition_en"] == "aspect ratio above 5"
     assert found["outdated"] == 1
     (bundle,) = relabel_bundles.bundles(ds, needle, why="drift")
     assert (bundle["particles"], bundle["left"]) == (["P-sphere-2"], 1)

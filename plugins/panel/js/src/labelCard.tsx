@@ -176,15 +176,15 @@ function Waiting({ api, card, outdated }: { api: Api; card: LabelDetails; outdat
 
 /** The drift ledger: what was decided under each version, how far its centre moved, how often proposals agreed. */
 function Timeline({ ledger }: { ledger: Ledger | null }) {
-  const { say } = useWords();
+  const { lang, say } = useWords();
   if (!ledger) return <div className="semc-loading" aria-busy>{say("loading")}</div>;
-  const { versions, in_force, outdated, looked_at } = ledger;
+  const { label_id, versions, in_force, outdated, looked_at } = ledger;
   return (
     <section className="semc-box" data-cy="semc-timeline">
       <h3>{say("timeline")}</h3>
       <ol className="semc-timeline">
         {[...versions].reverse().map((row) => (
-          <Version key={row.version} row={row} now={row.version === in_force} />
+          <Version key={row.version} row={row} name={labelName({ label_id, ...row }, lang)} now={row.version === in_force} />
         ))}
       </ol>
       {outdated > 0 && <p className="semc-note">{say("outdated", { n: outdated, of: looked_at })}</p>}
@@ -192,9 +192,9 @@ function Timeline({ ledger }: { ledger: Ledger | null }) {
   );
 }
 
-function Version({ row, now }: { row: VersionRow; now: boolean }) {
+function Version({ row, name, now }: { row: VersionRow; name: string; now: boolean }) {
   const { say } = useWords();
-  const title = row.version === 0 ? say("merged_from_others") : `v${row.version} ${row.name}`;
+  const title = row.version === 0 ? say("merged_from_others") : `v${row.version} ${name}`;
   return (
     <li className={now ? "semc-now" : ""} data-cy="semc-version">
       <div>

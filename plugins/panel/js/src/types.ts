@@ -185,8 +185,10 @@ export type VersionRow = {
   by: string;
   reason: string;
   kind: string;
-  name: string;
-  definition: string;
+  name_ja: string;
+  name_en: string;
+  definition_ja: string;
+  definition_en: string;
   same_meaning: boolean;
   decisions: number;
   shift: number | null;
@@ -237,4 +239,4 @@ export type Bundle = {
 export type Failure = { kind: string; message: string };
 
 /** The drift ledger of a label; asked for after its card, because it looks at every decision. */
-export type Ledger = { in_force: number; versions: VersionRow[]; outdated: number; looked_at: number };
+export type Ledger = { label_id: string; in_force: number; versions: VersionRow[]; outdated: number; looked_at: number };
