@@ -2,7 +2,7 @@
 import * as React from "react";
 import type { Api } from "./api";
 import { ChangeForm, Change } from "./labelForm";
-import { labelName, otherName } from "./texts";
+import { kindOf, labelName, otherName } from "./texts";
 import { useToasts } from "./toast";
 import type { Bundle, LabelChange, LabelDetails, LabelRow, Ledger, Pictured, VersionRow } from "./types";
 import { Clip, Meter, Picture, useWords } from "./ui";
@@ -241,6 +241,4 @@ function History({ changes, rollBack }: { changes: LabelChange[]; rollBack: (cha
   );
 }
 
-const KINDS = ["create", "rename", "redefine", "merge", "split", "deprecate", "restore", "rollback"] as const;
-export const kindOf = (kind: string) => KINDS.find((known) => known === kind) ?? "redefine";
 const when = (at: string) => (at ? new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "");

@@ -1,11 +1,10 @@
 /** A change of a label: first what it would touch, then, knowingly, the change. */
 import * as React from "react";
 import { Api, requestId } from "./api";
-import { labelName } from "./texts";
+import { kindOf, labelName } from "./texts";
 import { useToasts } from "./toast";
 import type { ChangeKind, DryRun, LabelChange, LabelDetails, LabelRow, Wanted } from "./types";
 import { Clip, Layer, useWords } from "./ui";
-import { kindOf } from "./labelCard";
 
 export type Change = { kind: Exclude<ChangeKind, "rollback"> } | { kind: "rollback"; found: LabelChange };
 type Part = { name_ja: string; name_en: string; definition_ja: string; definition_en: string };

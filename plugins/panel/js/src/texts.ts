@@ -353,6 +353,11 @@ export function otherName(label: LabelName, lang: Lang): string {
 /** A group of the condition report; whole floats lose their ".0". */
 export const groupName = (group: Group, unknown: string) => (group === null || group === "" ? unknown : String(group));
 
+const KINDS = ["create", "rename", "redefine", "merge", "split", "deprecate", "restore", "rollback"] as const;
+
+/** The kind of a recorded change, as far as there are words for it. */
+export const kindOf = (kind: string) => KINDS.find((known) => known === kind) ?? "redefine";
+
 export const HELP: [string, Text][] = [
   ["Enter / A", { ja: "提案を確定", en: "accept the proposal" }],
   ["1 – 4", { ja: "その候補に確定", en: "choose that candidate" }],
