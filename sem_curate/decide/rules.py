@@ -87,9 +87,10 @@ class Rule:
         if self.name == NEIGHBOURS:
             return votes
         floor, say = np.float32(FLOOR), self._prototypes_say
-        both = (votes + floor) * (self._head(vectors) + floor)
+        nearest, head = self._nearest_and_head(vectors)
+        both = (votes + floor) * (head + floor)
         if say > SILENT:
-            both *= (self._nearest(vectors) + floor) ** np.float32(say)
+            both *= (nearest + floor) ** np.float32(say)
         both **= np.float32(1 / (2 + say))
         mixed: Floats = both / both.sum(axis=1, keepdims=True)
         return mixed
@@ -100,23 +101,35 @@ class Rule:
     def _head(self, vectors: Floats) -> Floats:
         return _softmax(vectors @ self.weights.T + self.bias)
 
+    def _nearest_and_head(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Return both at the cost of one product: the mixture asks them of every view of every particle."""
+        scores = (vectors @ self._directions.T).reshape(len(vectors), 2, len(self.prototypes))
+        scores[:, 1] += self.bias
+        shares = _softmax(scores)
+        return shares[:, 0], shares[:, 1]
+
+    @cached_property
+    def _directions(self) -> Floats:
+        """(2 L, D) prototypes over the temperature, then the logistic's weights."""
+        return np.concatenate([self.prototypes / np.float32(self.config.temperature), self.weights])
+
     def _votes(self, similarity: Floats) -> Floats:
-        m, k = similarity.shape[1], self.config.neighbours
+        (n, m), k, labels = similarity.shape, self.config.neighbours, len(self.prototypes)
+        least = np.partition(similarity, m - k, axis=1)[:, m - k, None] if m > k else np.float32(-np.inf)
+        # Few of many masters vote: counting those is cheaper than a product with all.
+        near = np.flatnonzero(similarity >= least)
+        row, master = np.divmod(near, m)
         steep = np.float32(1 / self.config.temperature)
-        powers = np.exp((similarity - np.float32(1)) * steep)
-        if m > k:
-            powers *= similarity >= np.partition(similarity, m - k, axis=1)[:, m - k, None]
-        votes: Floats = powers @ self._membership
+        powers = np.exp((similarity.reshape(-1)[near] - np.float32(1)) * steep) * self._voice[master]
+        cells = row * labels + self.labels[master]
+        votes: Floats = np.bincount(cells, powers, n * labels).reshape(n, labels).astype(np.float32)
         votes /= np.maximum(votes.sum(axis=1, keepdims=True), np.float32(1e-30))
         return votes
 
     @cached_property
-    def _membership(self) -> Floats:
-        """(M, L), columns sum to 1: a label with more masters must not win by headcount alone."""
-        membership = np.zeros((len(self.masters), len(self.prototypes)), np.float32)
-        membership[np.arange(len(self.masters)), self.labels] = 1
-        membership /= np.maximum(membership.sum(axis=0), 1)
-        return membership
+    def _voice(self) -> Floats:
+        """(M,), those of a label sum to 1: a label with more masters must not win by headcount alone."""
+        return (1 / np.bincount(self.labels))[self.labels].astype(np.float32)
 
     @cached_property
     def _prototypes_say(self) -> float:
@@ -178,6 +191,6 @@ def _logistic(masters: Floats, labels: Ints, count: int) -> tuple[Floats, Floats
 
 
 def _softmax(scores: Floats) -> Floats:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
     return shares

@@ -12,6 +12,7 @@ import fiftyone as fo
 import numpy as np
 
 from sem_curate import dataset, layout, messages, mirror, schema
+from sem_curate.arrays import finite_rows
 from sem_curate.config import DecideConfig, IntegrateConfig, as_dict
 from sem_curate.decide import account, adopted, automatic, receipts, reference, replaying, watching
 from sem_curate.decide.assess import BROKEN_VIEWS, Note
@@ -274,7 +275,7 @@ def _receipts(run: _Run, batch: Batch, names: Mapping[str, labels.LabelView]) ->
 
 
 def _broken(run: _Run, batch: Batch) -> Note | None:
-    rows = np.argwhere(batch.present & ~np.isfinite(batch.vectors).all(axis=2))
+    rows = np.argwhere(batch.present & ~finite_rows(batch.vectors))
     if len(rows) == 0:
         return None
     return Note(BROKEN_VIEWS, len(rows), f"'{batch.particle_ids[rows[0][0]]}' {run.views[rows[0][1]]}")

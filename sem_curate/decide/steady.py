@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from sem_curate.arrays import Bools, Ints
+from sem_curate.arrays import Bools, Ints, finite_rows
 from sem_curate.decide import contributions as sharing
 from sem_curate.decide.assess import BROKEN_VIEWS, Assessment, Lane, Note, assess
 from sem_curate.decide.match import Match
@@ -69,7 +69,7 @@ def _filled(views: Views, more: int) -> Views:
 
 
 def _broken(views: Views) -> tuple[Note, ...]:
-    broken = views.present & ~np.isfinite(views.vectors).all(axis=2)
+    broken = views.present & ~finite_rows(views.vectors)
     if not broken.any():
         return ()
     row, view = (int(place) for place in np.argwhere(broken)[0])

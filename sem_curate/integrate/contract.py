@@ -12,9 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from sem_curate.arrays import Bools, Floats
+from sem_curate.arrays import Bools, Floats, finite_rows
 from sem_curate.config import IntegrateConfig, as_dict
-from sem_curate.integrate.pool import pool, slot_agreement, slot_means
+from sem_curate.integrate.pool import pool_sound, slot_agreement, slot_means
 
 DEFAULT = "quality_mean"
 
@@ -91,7 +91,7 @@ def sound(views: Views) -> Sound:
     A copy (bit for bit the same vector) is no second observation: the same file ingested as two views must not count
     twice. The copy of the best quality stands for all.
     """
-    finite: Bools = np.asarray(np.isfinite(views.vectors).all(axis=2))
+    finite = finite_rows(views.vectors)
     broken = views.present & ~finite
     present = views.present & finite
     owners = _owners(views.vectors, present, views.quality)
@@ -149,7 +149,7 @@ class QualityMean:
         """Integrate, and return the centred unit views (N, V, D) that went into it."""
         clean = sound(views)
         seen = clean.views
-        pooled = pool(
+        pooled = pool_sound(
             seen.vectors, seen.present, seen.quality, means=self.means, usual=self.usual, config=self.config
         )  # fmt: skip
         return Integrated(pooled.vectors, shared_weights(pooled.weights, clean.owners)), pooled.views
@@ -169,8 +169,10 @@ def _owners(vectors: Floats, present: Bools, quality: Floats) -> np.ndarray[tupl
     if v < 2 or n == 0:
         return owners
     # One number of each vector finds the candidates; only those are compared in full.
-    probe = np.where(present, vectors[:, :, vectors.shape[2] // 2], np.nan)
-    rows, first, second = np.nonzero(np.triu(probe[:, :, None] == probe[:, None, :], k=1))
+    first, second = np.triu_indices(v, 1)
+    probe = vectors[:, :, vectors.shape[2] // 2]
+    rows, pairs = np.nonzero((probe[:, first] == probe[:, second]) & present[:, first] & present[:, second])
+    first, second = first[pairs], second[pairs]
     same = (vectors[rows, first] == vectors[rows, second]).all(axis=1)
     rank = np.where(np.isnan(quality), 1.0, quality)
     for row in np.unique(rows[same]):
