@@ -17,12 +17,13 @@ from sem_curate import dataset, paths, pipeline, schema
 from sem_curate.bench import evaluate
 from sem_curate.config import DecideConfig
 from sem_curate.decide.run import read_batch, register_masters
-from sem_curate.errors import InputError
+from sem_curate.errors import InputError, UnknownLabelError
 from sem_curate.ingest.run import ingest
 from sem_curate.progress import Progress, silent
 from sem_curate.registry import choices, datasets, labels, masters
+from sem_curate.registry.label_model import LabelView
 from sem_curate.rendering import FAMILIES, render_particles, write_particles
-from sem_curate.rendering.captions import CONCEPTS
+from sem_curate.rendering.vocabulary import CONCEPTS, DEFINITIONS
 from sem_curate.review import run as review
 
 REVIEWER = "demo (simulated)"
@@ -176,12 +177,22 @@ def _enroll(ds: fo.Dataset, truth: Mapping[str, str], per_label: int) -> dict[st
     for family in FAMILIES:
         if family in WITHHELD:
             continue
-        name_ja, name_en = family_names(family)
-        label = labels.find_or_create(identity.catalogue, name_en, by=REVIEWER)
-        if not label.name_ja:
-            labels.rename(label.label_id, name_ja=name_ja, by=REVIEWER, reason="demo")
+        label = _label(identity.catalogue, family)
         chosen[label.label_id] = [key for key, value in sorted(truth.items()) if value == family][:per_label]
     return register_masters(ds, chosen, by=REVIEWER, reason="picked by the rendered truth")
+
+
+def _label(catalogue: str, family: str) -> LabelView:
+    name_ja, name_en = family_names(family)
+    try:
+        return labels.find(catalogue, name_en)
+    except UnknownLabelError:
+        definition_en, definition_ja = DEFINITIONS[family]
+        return labels.create(
+            catalogue, name_ja=name_ja, name_en=name_en, definition_ja=definition_ja, definition_en=definition_en,
+            synonyms_ja=CONCEPTS[family]["ja"][1:], synonyms_en=CONCEPTS[family]["en"][1:],
+            by=REVIEWER, reason="a rendered family",
+        )  # fmt: skip
 
 
 def _timed(stages: dict[str, Any], name: str, work: Callable[[], Any]) -> Any:

@@ -25,6 +25,7 @@ from sem_curate.errors import InputError, SetupError
 
 DEFAULT_PORT = 5151
 CACHE_VARIABLE = "FIFTYONE_PLUGINS_CACHE_ENABLED"
+NO_TRACKING_VARIABLE = "FIFTYONE_DO_NOT_TRACK"
 STOP_SECONDS = 20.0  # FiftyOne's server needs about five to stop
 
 
@@ -216,6 +217,9 @@ def _launch(dataset_name: str | None, port: int, address: str) -> Any:
 
     from sem_curate.dataset import load_dataset
 
+    if NO_TRACKING_VARIABLE not in os.environ:
+        # Nothing about a laboratory's images leaves it unasked; FiftyOne's question would also cover half the panel.
+        fo.config.do_not_track = True
     dataset = load_dataset(dataset_name) if dataset_name else None
     spaces = workspace() if dataset is not None else None
     logger = logging.getLogger("fiftyone")

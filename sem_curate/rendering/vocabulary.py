@@ -115,6 +115,34 @@ NOUNS: MappingProxyType[str, dict[str, Words]] = MappingProxyType(
     }
 )  # fmt: skip
 
+# What belongs to a shape family: one sentence in English, one in Japanese, true of what is rendered.
+DEFINITIONS: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+    {
+        "sphere": (
+            "Ball without strong relief, at most a tenth longer than wide",
+            "大きな凹凸のない球。長短比 1.1 まで",
+        ),
+        "rough_sphere": ("Ball with strong relief all over", "表面全体に大きな凹凸がある球"),
+        "needle": (
+            "Straight, at least eight times as long as wide, pointed",
+            "まっすぐで長さが幅の 8 倍以上、先が尖る",
+        ),
+        "rod": ("Straight column, two to five times as long as wide, flat ends", "長さが幅の 2 ～ 5 倍の柱。端は平ら"),
+        "plate": ("One thin layer with straight edges", "直線の縁をもつ 1 枚の薄い板"),
+        "flake": ("Stack of thin sheets with ragged edges", "縁が不規則な薄片の重なり"),
+        "cube": ("Box with nearly equal sides", "各辺がほぼ等しい箱形"),
+        "polyhedron": ("Crystal closed by flat faces, not a box", "平らな結晶面で囲まれた形。箱形を除く"),
+        "fragment": ("Angular broken piece with fracture faces", "破断面をもつ角張ったかけら"),
+        "agglomerate": ("Many grains of similar size stuck together", "同程度の大きさの粒が多数くっついた塊"),
+        "raspberry": ("One large ball covered with much smaller ones", "大きな球に小さな球が多数付着"),
+        "porous": ("Body with many open pores", "開いた孔が多数ある粒子"),
+        "hollow": ("Shell that has burst open on one side", "片側が破れた殻"),
+        "cracked": ("Body crossed by cracks, not broken apart", "亀裂が走るが割れていない粒子"),
+        "fibre": ("Long thin thread, usually curved", "細長い糸状。多くは曲がっている"),
+        "dendrite": ("Trunk with side arms in pairs", "幹から対になった枝が出る形"),
+    }
+)
+
 # Before the noun ("a smooth particle", 表面が滑らかな粒子).
 BEFORE: MappingProxyType[str, dict[str, Words]] = MappingProxyType(
     {

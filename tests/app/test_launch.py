@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -78,6 +79,26 @@ def test_a_second_ctrl_c_interrupts() -> None:
         launch.wait_for(ended)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.fiftyone
+@pytest.mark.parametrize(("said", "quiet"), [(None, True), ("false", False)])
+def test_usage_statistics_are_off_unless_somebody_wants_them(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, quiet: bool
+) -> None:
+    import fiftyone as fo
+
+    monkeypatch.setattr(fo.config, "do_not_track", False)
+    monkeypatch.delenv(launch.NO_TRACKING_VARIABLE)
+    if said is not None:
+        monkeypatch.setenv(launch.NO_TRACKING_VARIABLE, said)
+    port = ports.free_port()
+    with launch.running(None, port):
+        question = urllib.request.Request(
+            f"http://127.0.0.1:{port}/graphql", b'{"query": "{ doNotTrack }"}', {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(question, timeout=30) as answer:
+            assert json.load(answer)["data"]["doNotTrack"] is quiet
 
 
 @pytest.mark.fiftyone

@@ -60,7 +60,7 @@ def test_the_demo_runs_repeats_and_answers_every_verb(dataset_name: str, tmp_pat
     renamed = call(
         "labels", "rename", "needle-like", "--en", "acicular", "--dataset", dataset_name, "--by", "ito", "--yes"
     )
-    assert renamed["change"]["touched"][0]["after"] == 3
+    assert renamed["change"]["touched"][0]["after"] == 2
     assert renamed["samples"] > 0
     table = tmp_path / "masters.csv"
     table.write_text(f"particle_id,label\n{particle},acicular\n", encoding="utf-8")

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sem_curate.errors import InputError
+from sem_curate.registry.names import is_japanese
 from sem_curate.rendering import FAMILIES, render_particle, render_views
 from sem_curate.rendering.captions import CONCEPTS, captions, concepts
-from sem_curate.rendering.vocabulary import AFTER, BEFORE, NOUNS
+from sem_curate.rendering.vocabulary import AFTER, BEFORE, DEFINITIONS, NOUNS
 
 
 def _mentions(text: str, code: str, language: str) -> bool:
@@ -86,3 +87,8 @@ def test_bad_requests_name_the_remedy():
         captions(truth, np.random.default_rng(0), "de")
     with pytest.raises(InputError, match="view 'view2' of this particle was not rendered; pass one of view1"):
         captions(truth, np.random.default_rng(0), "en", view="view2")
+
+
+def test_every_family_is_defined_in_both_languages() -> None:
+    assert set(DEFINITIONS) == set(FAMILIES)
+    assert all(en and ja and is_japanese(ja) and not is_japanese(en) for en, ja in DEFINITIONS.values())

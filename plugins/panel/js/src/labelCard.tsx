@@ -200,7 +200,7 @@ function Version({ row, name, now }: { row: VersionRow; name: string; now: boole
       <div>
         <Clip>{title}</Clip>
         <small>
-          {when(row.at)} {row.by} {row.reason && `「${row.reason}」`}
+          {when(row.at)} {row.by} {row.reason && say("quoted", { words: row.reason })}
         </small>
       </div>
       <div className="semc-version-numbers">
@@ -223,7 +223,7 @@ function History({ changes, rollBack }: { changes: LabelChange[]; rollBack: (cha
         {[...changes].reverse().map((change) => (
           <li key={change.change_id} className={change.undone_by ? "semc-dim" : ""}>
             <span>
-              {say(`kind_${kindOf(change.kind)}`)} <small>{when(change.at)} {change.by} {change.reason && `「${change.reason}」`}</small>
+              {say(`kind_${kindOf(change.kind)}`)} <small>{when(change.at)} {change.by} {change.reason && say("quoted", { words: change.reason })}</small>
             </span>
             {change.undone_by ? (
               <small>{say("rolled_back")}</small>

@@ -190,6 +190,7 @@ const TEXTS = {
   decision_confirmed: ["確定済み", "confirmed"],
   decision_unknown: ["未知", "unknown"],
   decision_skipped: ["保留中", "skipped"],
+  quoted: ["「{words}」", "“{words}”"],
   did_label: ["{particle} を「{label}」に確定しました", "{particle} confirmed as “{label}”"],
   did_unknown: ["{particle} を未知にしました", "{particle} marked as unknown"],
   did_skip: ["{particle} を保留にしました", "{particle} skipped"],
