@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -139,6 +140,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("BROWSER TESTS DID NOT RUN", sep="!", red=True, bold=True)
         terminalreporter.line(f"{len(SKIPPED_FOR_BROWSER)} end-to-end tests were skipped: no Chromium or Chrome.")
         terminalreporter.line(f"Remedy: sudo apt-get install chromium fonts-noto-cjk, or set {browser.VARIABLE}.")
+
+
+@pytest.fixture(scope="session")
+def small() -> ModuleType:
+    """Builds small datasets of rendered particles."""
+    import small_dataset
+
+    return small_dataset
+
+
+@pytest.fixture(scope="session")
+def certified() -> ModuleType:
+    """Builds datasets for audits and certificates."""
+    import certified_dataset
+
+    return certified_dataset
 
 
 @pytest.fixture

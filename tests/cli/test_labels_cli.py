@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 pytestmark = pytest.mark.fiftyone
-
-SMALL = Path(__file__).parents[1] / "plugins" / "small_dataset.py"
-
-
-@pytest.fixture(scope="module")
-def small() -> Any:
-    spec = importlib.util.spec_from_file_location("sem_curate_test_small_for_cli", SMALL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,17 +14,6 @@ from sem_curate.decide.certificate import CERTIFIED, Promise
 
 pytestmark = pytest.mark.fiftyone
 CONFIRM = DecideConfig(auto_confirm=True)
-
-
-@pytest.fixture(scope="session")
-def certified() -> ModuleType:
-    """The helper beside this file, by path: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location("certified_dataset_auto", Path(__file__).with_name("certified.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

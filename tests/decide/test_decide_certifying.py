@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import uuid
 from pathlib import Path
 from types import ModuleType
@@ -16,17 +15,6 @@ from sem_curate.errors import ConflictError, InputError, StateError
 
 pytestmark = pytest.mark.fiftyone
 LOOSE = Promise(0.2, 0.2)  # 9 audits without an error certify at the first look
-
-
-@pytest.fixture(scope="session")
-def certified() -> ModuleType:
-    """The helper beside this file, by path: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location("certified_dataset", Path(__file__).with_name("certified.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

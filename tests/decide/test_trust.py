@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,17 +11,6 @@ import pytest
 from sem_curate import schema
 
 pytestmark = pytest.mark.fiftyone
-
-
-@pytest.fixture(scope="session")
-def certified() -> ModuleType:
-    """The helper beside this file, by path: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location("certified_dataset_trust", Path(__file__).with_name("certified.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

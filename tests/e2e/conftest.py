@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -27,17 +26,6 @@ PATIENCE_MS = 30_000
 REVIEWER, OTHER_REVIEWER = "佐藤", "田中"
 # Noise of the App itself, not of the panel: without a network its web fonts and its own error of a half-loaded entry.
 NOT_OURS = ("entry is loading",)
-
-
-@pytest.fixture(scope="session")
-def small() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("e2e_small_dataset", HERE.parent / "plugins" / "small_dataset.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["e2e_small_dataset"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass

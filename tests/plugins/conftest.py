@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-
-HERE = Path(__file__).parent
-
-
-def load(name: str, path: Path) -> ModuleType:
-    """Import a helper by path: test folders are no packages."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def small() -> ModuleType:
-    return load("sem_curate_test_small_dataset", HERE / "small_dataset.py")
 
 
 @pytest.fixture(scope="session")

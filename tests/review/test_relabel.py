@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,19 +14,7 @@ from sem_curate.errors import ConflictError, InputError, NameClashError, Registr
 
 pytestmark = pytest.mark.fiftyone
 
-SMALL = Path(__file__).parents[1] / "plugins" / "small_dataset.py"
 NEEDLES = {f"P-needle-{index}" for index in range(4)}
-
-
-@pytest.fixture(scope="session")
-def small() -> Any:
-    spec = importlib.util.spec_from_file_location("sem_curate_test_small_for_labels", SMALL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
