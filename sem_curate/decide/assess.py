@@ -18,6 +18,7 @@ from sem_curate.config import DecideConfig, IntegrateConfig
 from sem_curate.decide import contributions as sharing
 from sem_curate.decide import propose as proposing
 from sem_curate.decide import rules, score
+from sem_curate.decide.blocks import in_blocks
 from sem_curate.decide.match import Match
 from sem_curate.decide.thresholds import Thresholds, from_masters
 from sem_curate.integrate.contract import Integrator, QualityMean, Views, sound
@@ -133,9 +134,7 @@ def fit(
     thresholds = from_masters(fitted.masters, labels, config)
     nobody = score.Production(np.empty(0, np.float32), np.empty(0, np.float32))
     lane = Lane(default, used, fitted, stated, names, thresholds, nobody, config, notes)
-    found, there, _ = _match(lane, pool, None)
-    best = found.confidence.max(axis=1, initial=0.0)
-    return replace(lane, production=score.production(best, found.knownness, there))
+    return replace(lane, production=_production(lane, pool))
 
 
 def assess(
@@ -168,6 +167,18 @@ def assess(
     return Assessment(
         made, certain, found.confidence, weights, alone.entropy, alone.alone, found, shared, (*lane.notes, *notes)
     )
+
+
+def _production(lane: Lane, pool: Views) -> score.Production:
+    """Match the pool as it will be when it is proposed for, to the last digit: ranks compare a value with itself."""
+
+    def block(part: Views, rows: slice) -> tuple[Floats, Floats, Bools]:
+        found, there, _ = _match(lane, part, None)
+        size = rows.stop - rows.start
+        return found.confidence.max(axis=1, initial=0.0)[:size], found.knownness[:size], there[:size]
+
+    best, known, there = (np.concatenate(column) for column in zip(*in_blocks(pool, block), strict=True))
+    return score.production(best, known, there)
 
 
 def _match(lane: Lane, views: Views, own: Ints | None) -> tuple[Match, Bools, Floats]:

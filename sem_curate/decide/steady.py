@@ -1,26 +1,19 @@
-"""The lane on any number of particles so that each gets the same bits whatever company it is asked in. Pure.
-
-Matrix libraries choose another order of additions for one particle than for a thousand, and a stored value could then
-differ in its last digit when its particle is asked again alone. Here every product has one shape: particles are asked
-in blocks of :data:`BLOCK`, the last one filled up with particles without views. Blocks share the cores.
-"""
+"""The lane on any number of particles, in blocks: the same bits for each in any company, and all cores. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from sem_curate.arrays import Bools, Ints, finite_rows
 from sem_curate.decide import contributions as sharing
 from sem_curate.decide.assess import BROKEN_VIEWS, Assessment, Lane, Note, assess
+from sem_curate.decide.blocks import BLOCK, in_blocks
 from sem_curate.decide.match import Match
 from sem_curate.decide.propose import Proposals
 from sem_curate.integrate.contract import Integrated, Integrator, Views
-from sem_curate.parallel import on_cores
-
-BLOCK: Final = 256  # the 64 subsets of six views of so many particles stay in the cache
 
 
 def assess_steadily(lane: Lane, views: Views, *, own: Ints, disputed: Bools) -> Assessment:
@@ -33,39 +26,26 @@ def assess_steadily(lane: Lane, views: Views, *, own: Ints, disputed: Bools) -> 
         disputed: (N, V) views whose quality the VLM sees differently.
     """
 
-    def block(first: int) -> Assessment:
-        rows = slice(first, first + BLOCK)
-        part = views.take(rows)
-        size = len(part.present)
+    def block(part: Views, rows: slice) -> Assessment:
+        size = rows.stop - rows.start
         short = BLOCK - size
-        found = assess(lane, _filled(part, short), own=np.pad(own[rows], (0, short), constant_values=-1),
+        found = assess(lane, part, own=np.pad(own[rows], (0, short), constant_values=-1),
                        disputed=np.pad(disputed[rows], ((0, short), (0, 0))))  # fmt: skip
         return _cut(found, size)
 
-    parts = on_cores(block, range(0, max(len(views.present), 1), BLOCK))
+    parts = in_blocks(views, block)
     return _joined(parts, (*lane.notes, *_broken(views)))
 
 
 def integrate_steadily(integrator: Integrator, views: Views) -> Integrated:
     """Integrate N particles in blocks of one shape."""
 
-    def block(first: int) -> Integrated:
-        part = views.take(slice(first, first + BLOCK))
-        size = len(part.present)
-        done = integrator(_filled(part, BLOCK - size))
+    def block(part: Views, rows: slice) -> Integrated:
+        done, size = integrator(part), rows.stop - rows.start
         return Integrated(done.vectors[:size], done.weights[:size])
 
-    parts = on_cores(block, range(0, max(len(views.present), 1), BLOCK))
+    parts = in_blocks(views, block)
     return Integrated(np.concatenate([p.vectors for p in parts]), np.concatenate([p.weights for p in parts]))
-
-
-def _filled(views: Views, more: int) -> Views:
-    if more == 0:
-        return views
-    return Views(
-        np.pad(views.vectors, ((0, more), (0, 0), (0, 0))), np.pad(views.present, ((0, more), (0, 0))),
-        np.pad(views.quality, ((0, more), (0, 0))),
-    )  # fmt: skip
 
 
 def _broken(views: Views) -> tuple[Note, ...]:

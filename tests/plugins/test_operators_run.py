@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -243,10 +243,9 @@ def test_closing_the_form_does_not_stop_the_work(ds: Any, operators: dict[str, A
     told = operators["run_quality"].execute(ctx)
     next(told)
     told.close()
-    for _ in range(600):
-        if dataset.count_pending(ds)["quality"] == 0:
-            break
-        time.sleep(0.05)
+    for thread in threading.enumerate():
+        if thread.name == "sem-curate-work":
+            thread.join(timeout=60)
     assert dataset.count_pending(ds)["quality"] == 0
 
 

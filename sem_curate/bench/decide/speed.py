@@ -21,7 +21,7 @@ from sem_curate.arrays import unit_rows
 from sem_curate.bench.decide.setting import Setting
 from sem_curate.bench.figures import Figure, at_most
 from sem_curate.decide import contributions, rules
-from sem_curate.decide.steady import BLOCK
+from sem_curate.decide.blocks import BLOCK
 from sem_curate.integrate.contract import QualityMean, Views
 from sem_curate.parallel import on_cores
 
